@@ -1,0 +1,216 @@
+"""Presets: a folder with a model's config, weights, metadata and card."""
+
+import json
+import os
+import tempfile
+from importlib import import_module
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+
+from zoo.errors import InputError
+from zoo.files import atomic_path
+
+CONFIG, WEIGHTS, METADATA, CARD = (
+    "config.json",
+    "model.weights.h5",
+    "metadata.json",
+    "README.md",
+)
+
+
+def presets_folder() -> Path:
+    """Returns the folder of the shipped presets, in an installed wheel or in a checkout."""
+    package = Path(__file__).resolve().parent
+    installed = package / "saved_models"
+    return installed if installed.is_dir() else package.parent / "saved_models"
+
+
+def list_presets() -> list[str]:
+    """Returns the names of the shipped presets, sorted.
+
+    Example:
+        >>> "jansson_unet_vocals" in list_presets()
+        True
+    """
+    return sorted(path.parent.name for path in presets_folder().glob(f"*/{CONFIG}"))
+
+
+def preset_path(preset: str | os.PathLike) -> Path:
+    """Returns the folder of a preset given by name or by folder.
+
+    Raises:
+        InputError: if there is no such preset, or the folder is none.
+    """
+    folder = Path(preset)
+    if str(preset) in list_presets():
+        return presets_folder() / str(preset)
+    if (folder / CONFIG).is_file():
+        return folder
+    if folder.is_dir():
+        raise InputError(f"{folder}: not a preset folder, it has no {CONFIG}")
+    raise InputError(
+        f"{preset}: neither a preset folder nor one of the presets {', '.join(list_presets())}"
+    )
+
+
+def preset_metadata(preset: str | os.PathLike) -> dict:
+    """Returns a preset's metadata: licence, source, parameters and what its author noted."""
+    path = preset_path(preset) / METADATA
+    return _read_json(path) if path.is_file() else {}
+
+
+def _read_json(path: Path) -> dict:
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read as JSON: {error}") from error
+
+
+def _register_classes() -> None:
+    """Imports every module with a class that a config may name: `import zoo` alone is lazy."""
+    import zoo
+
+    for module in set(zoo._MODULES.values()):
+        import_module(module)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def load_preset(preset: str | os.PathLike) -> keras.Model:
+    """Returns the model of a preset, a shipped one by name or any by its folder.
+
+    Args:
+        preset: one of `list_presets()`, or a folder written by `save_to_preset`.
+
+    Raises:
+        InputError: if there is no such preset, or its files are damaged.
+
+    Example:
+        >>> model = load_preset("jansson_unet_vocals")
+        >>> model.front_end.sample_rate
+        8192
+    """
+    folder = preset_path(preset)
+    config = _read_json(folder / CONFIG)
+    _register_classes()
+    try:
+        model = keras.saving.deserialize_keras_object(config, safe_mode=True)
+    except Exception as error:
+        raise InputError(f"{folder / CONFIG}: not a model: {_first_line(error)}") from error
+    weights = folder / WEIGHTS
+    if not weights.is_file():
+        raise InputError(f"{weights}: missing; the preset is incomplete")
+    try:
+        model.load_weights(weights)
+    except Exception as error:
+        raise InputError(
+            f"{weights}: does not fit {CONFIG} or is damaged: {_first_line(error)}"
+        ) from error
+    return model
+
+
+def load_model(model: str | os.PathLike) -> keras.Model:
+    """Returns a model given as a preset name, a preset folder or a `.keras` file.
+
+    Raises:
+        InputError: if it is none of them, or damaged. Files that need code to load are refused.
+    """
+    path = Path(model)
+    if path.suffix != ".keras":
+        return load_preset(model)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file")
+    _register_classes()
+    try:
+        return keras.saving.load_model(path, safe_mode=True)
+    except Exception as error:
+        raise InputError(f"{path}: not a loadable Keras model: {_first_line(error)}") from error
+
+
+def _store_half_precision(weights: Path) -> None:
+    """Rewrites a weights file with float16 where float32 values fit; loading casts them back."""
+    with h5py.File(weights, "r+") as file:
+        names = []
+        file.visititems(lambda name, item: names.append(name) if hasattr(item, "shape") else None)
+        for name in names:
+            values = file[name][()]
+            if values.dtype != np.float32 or np.abs(values).max(initial=0) > 65504:
+                continue
+            attributes = dict(file[name].attrs)
+            del file[name]
+            file[name] = values.astype("float16")
+            file[name].attrs.update(attributes)
+
+
+class PresetMixin:
+    """Adds `from_preset` and `save_to_preset` to a model class."""
+
+    @classmethod
+    def from_preset(cls, preset: str | os.PathLike):
+        """Returns the preset's model.
+
+        Args:
+            preset: one of `zoo.list_presets()`, or a folder written by `save_to_preset`.
+
+        Raises:
+            InputError: if there is no such preset, it is damaged, or it holds another model.
+        """
+        model = load_preset(preset)
+        if not isinstance(model, cls):
+            raise InputError(f"{preset}: holds a {type(model).__name__}, not a {cls.__name__}")
+        return model
+
+    def save_to_preset(
+        self,
+        folder: str | os.PathLike,
+        *,
+        metadata: dict | None = None,
+        card: str | None = None,
+        half_precision: bool = False,
+    ) -> None:
+        """Writes the model as a preset folder, whole or not at all.
+
+        Args:
+            folder: to create or replace; a folder that holds anything but a preset is refused.
+            metadata: what `metadata.json` says beside class, parameters and Keras version.
+            card: text of the model card, Markdown.
+            half_precision: store float16 weights, half the size for an error of about 5e-4
+                relative; they are loaded as float32.
+
+        Raises:
+            InputError: if `folder` exists and is not a preset.
+        """
+        folder = Path(folder)
+        if folder.exists() and not (folder / CONFIG).is_file():
+            if not folder.is_dir():
+                raise InputError(f"{folder}: is a file; name a folder for the preset")
+            if any(folder.iterdir()):
+                raise InputError(f"{folder}: exists and is not a preset; name a new folder")
+        facts = {
+            "class": type(self).__name__,
+            "parameters": self.count_params(),
+            "keras": keras.__version__,
+            **(metadata or {}),
+        }
+        config = keras.saving.serialize_keras_object(self)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_path(folder) as temporary:
+            temporary.mkdir()
+            (temporary / CONFIG).write_text(json.dumps(config, indent=1) + "\n", "utf-8")
+            (temporary / METADATA).write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
+            (temporary / CARD).write_text(card or f"# {folder.name}\n", "utf-8")
+            with tempfile.TemporaryDirectory(dir=temporary) as scratch:
+                weights = Path(scratch) / WEIGHTS
+                self.save_weights(weights)
+                if half_precision:
+                    _store_half_precision(weights)
+                # h5py keeps the space of replaced arrays: a copy does not.
+                with h5py.File(weights) as source, h5py.File(temporary / WEIGHTS, "w") as target:
+                    target.attrs.update(source.attrs)
+                    for name in source:
+                        source.copy(name, target)

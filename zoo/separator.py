@@ -1,0 +1,273 @@
+"""A network and its front end as one model: waveform in, stems out."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from zoo.presets import PresetMixin
+from zoo.spectral import frame, overlap_add
+
+
+def _fade(frames: int, overlap: int) -> np.ndarray:
+    """Weights of a patch's frames, `(frames,)`: neighbours' overlapping weights add up to one."""
+    rise = np.sin(np.pi / 2 * (np.arange(overlap) + 0.5) / max(overlap, 1)) ** 2
+    return np.concatenate((rise, np.ones(frames - 2 * overlap), rise[::-1])).astype("float32")
+
+
+@keras.saving.register_keras_serializable(package="stemzoo")
+class Separator(PresetMixin, keras.Model):
+    """Separates waveforms with one or several mask networks.
+
+    One mask a stem is made from the mono mix and applied to every channel with the mixture's phase.
+    The networks see overlapping patches whose masks are cross-faded, on a grid that starts at the
+    first sample: the output does not depend on how a long signal is cut into chunks (see
+    `process`).
+
+    Args:
+        network: a model with a `front_end` and a `mask` method, such as `JanssonUNet`, or a
+            mapping stem -> model, all with the same front end.
+        stem: name of the stem where a single network is given.
+        residual: name of the stem that is the mixture minus all others; `None` for none. By
+            default "accompaniment", unless a network of that name is given.
+        overlap: frames that neighbouring patches share, at most half a patch; a quarter of a
+            patch by default.
+
+    Returns:
+        A dict stem -> `(batch, samples, channels)` of a waveform `(batch, samples, channels)` at
+        `sample_rate`, the residual last. With a residual the stems add up to the waveform.
+
+    Raises:
+        ValueError: if the networks' front ends differ, or names clash.
+
+    Example:
+        >>> separator = Separator(JanssonUNet(filters=(4, 8)))
+        >>> stems = separator(np.zeros((1, 8192, 2), "float32"))
+        >>> {stem: tuple(waveform.shape) for stem, waveform in stems.items()}
+        {'vocals': (1, 8192, 2), 'accompaniment': (1, 8192, 2)}
+    """
+
+    def __init__(
+        self, network, *, stem="vocals", residual="accompaniment", overlap=None, **kwargs
+    ):
+        super().__init__(**kwargs)
+        networks = dict(network) if hasattr(network, "items") else {stem: network}
+        if not networks:
+            raise ValueError("network must name at least one stem. Received: network={}")
+        front_ends = [model.front_end for model in networks.values()]
+        if any(other != front_ends[0] for other in front_ends):
+            raise ValueError(
+                f"all networks must have the same front end. Received: front_ends={front_ends}"
+            )
+        if residual in networks:
+            if hasattr(network, "items") and residual == "accompaniment":
+                residual = None
+            else:
+                raise ValueError(f"residual is a network's stem. Received: residual={residual}")
+        self.networks = networks
+        self.residual = residual
+        self.front_end = front_ends[0]
+        frames = self.front_end.frames
+        self.overlap = frames // 4 if overlap is None else overlap
+        if not 0 <= self.overlap <= frames // 2:
+            raise ValueError(
+                f"overlap must be between 0 and half a patch, {frames // 2} frames. "
+                f"Received: overlap={overlap}"
+            )
+        self.built = True
+
+    @property
+    def sample_rate(self) -> int:
+        """Of input and output, in Hz."""
+        return self.front_end.sample_rate
+
+    @property
+    def stems(self) -> tuple[str, ...]:
+        """Names of the outputs, the residual last."""
+        return (*self.networks, *([self.residual] if self.residual else []))
+
+    @property
+    def step_samples(self) -> int:
+        """Samples by which one more patch moves forward."""
+        return (self.front_end.frames - self.overlap) * self.front_end.frame_step
+
+    @property
+    def lookahead_samples(self) -> int:
+        """Samples beyond the last returned one that `process` must see."""
+        return self.front_end.patch_samples(self.overlap)
+
+    @property
+    def export_inputs(self) -> dict[str, keras.InputSpec]:
+        """What exporters ask for when they are told nothing: stereo of any batch and length."""
+        return {"waveform": keras.InputSpec(shape=(None, None, 2), dtype="float32")}
+
+    @property
+    def export_example_shapes(self) -> list[dict[str, tuple[int, int, int]]]:
+        """Shapes that exercise an exported file: one patch, several, a batch, an odd length."""
+        one = self.patches_samples(1)
+        return [{"waveform": shape} for shape in ((1, one, 2), (1, 2 * one + 1, 2), (2, 1001, 2))]
+
+    def patches_samples(self, patches: int) -> int:
+        """The longest waveform, in samples, that costs no more than `patches` network runs."""
+        return patches * self.step_samples - self.front_end.frame_length // 2
+
+    def initial_state(self, channels: int) -> dict[str, np.ndarray]:
+        """Returns the state before the first call of `process`, for a batch of one.
+
+        The arrays: "masks" `(stems, overlap, bins)`, weighted masks of frames that the next patch
+        will share, "weights" `(1, overlap, 1)` of them, "tails" `(stems * channels, tail)` and
+        "energy" `(1, tail)`, the unfinished overlap-add of the inverse STFT and of its windows.
+        """
+        front_end, networks = self.front_end, len(self.networks)
+        tail = front_end.frame_length - front_end.frame_step
+        shapes = {
+            "masks": (networks, self.overlap, front_end.bins),
+            "weights": (1, self.overlap, 1),
+            "tails": (networks * channels, tail),
+            "energy": (1, tail),
+        }
+        return {name: np.zeros(shape, "float32") for name, shape in shapes.items()}
+
+    def _masks(self, magnitude, state):
+        """Cross-faded masks of the frames that no later patch changes.
+
+        Args:
+            magnitude: `(batch, frames, bins)`, frames = patches * hop + overlap.
+            state: "masks" and "weights" of the patches before, or None.
+
+        Returns:
+            `(networks * batch, frames - overlap, bins)`, and the state for the patches after.
+        """
+        length, bins = self.front_end.frames, self.front_end.bins
+        hop = length - self.overlap
+        flat = ops.reshape(magnitude, (-1, ops.shape(magnitude)[1] * bins))
+        patches = frame(flat, length * bins, hop * bins)  # (batch, patches, frames * bins)
+        count = ops.shape(patches)[1]
+        inputs, _ = self.front_end.normalize(ops.reshape(patches, (-1, length, bins)))
+        fade = _fade(length, self.overlap)[:, None]
+        summed = []
+        for network in self.networks.values():
+            mask = self.front_end.from_network(network.mask(inputs)) * fade
+            mask = overlap_add(ops.reshape(mask, (-1, count, length * bins)), hop * bins)
+            summed.append(ops.reshape(mask, (-1, count * hop + self.overlap, bins)))
+        masks = ops.concatenate(summed, axis=0)
+        weights = ops.ones_like(patches[:1, :, :1]) * fade[:, 0]
+        weights = overlap_add(weights, hop)[..., None]  # (1, frames, 1)
+        if state is not None:
+            later = ((0, 0), (0, hop), (0, 0))
+            first = masks[:, :length] + ops.pad(state["masks"], later)
+            masks = ops.concatenate((first, masks[:, length:]), axis=1)
+            first = weights[:, :length] + ops.pad(state["weights"], later)
+            weights = ops.concatenate((first, weights[:, length:]), axis=1)
+        done = count * hop
+        state = {"masks": masks[:, done:], "weights": weights[:, done:]}
+        return masks[:, :done] / weights[:, :done], state
+
+    def process(self, waveform, state=None):
+        """Separates a stretch of a longer signal.
+
+        Cut into stretches, a signal gives the same output as in one piece: each call takes up where
+        the last one ended. This is what whole-song inference and streaming run.
+
+        Args:
+            waveform: `(1, patches * step_samples + lookahead_samples, channels)`; each stretch
+                starts `patches * step_samples` after the one before. Any batch without a state.
+            state: what the call before returned, `initial_state` at first; `None` for a signal in
+                one piece.
+
+        Returns:
+            A dict stem -> `(batch, patches * step_samples, channels)` aligned with the start of
+            `waveform`; a dict stem -> `(batch, frames)`, each network's mean mask over the upper
+            half of its band, frame `t` being centred on sample `t * frame_step + frame_length / 2`;
+            and the next state.
+        """
+        front_end = self.front_end
+        samples, channels = ops.shape(waveform)[1], ops.shape(waveform)[2]
+        signal = ops.transpose(waveform, (0, 2, 1))
+        spectrum = front_end.stft(ops.reshape(signal, (-1, samples)), center=False)
+        frames, bins = ops.shape(spectrum[0])[1], front_end.spectrum_bins
+        # (batch, channels, frames, spectrum bins)
+        real, imaginary = (ops.reshape(x, (-1, channels, frames, bins)) for x in spectrum)
+        magnitude = front_end.magnitude(ops.mean(real, axis=1), ops.mean(imaginary, axis=1))
+        masks, next_state = self._masks(magnitude, state)
+
+        count = len(self.networks)
+        done = frames - self.overlap
+        full = ops.reshape(front_end.restore_band(masks), (count, -1, 1, done, bins))
+        shape = (-1, done, bins)
+        inverse = front_end.inverse_layer
+        pieces = inverse.synthesis_frames(
+            ops.reshape(full * real[None, :, :, :done], shape),
+            ops.reshape(full * imaginary[None, :, :, :done], shape),
+        )  # (networks * batch * channels, frames, frame_length)
+        energy = inverse.window_energy(pieces)
+        signals = overlap_add(pieces, front_end.frame_step)
+        length = done * front_end.frame_step
+        if state is not None:
+            rest = ((0, 0), (0, ops.shape(signals)[1] - ops.shape(state["tails"])[1]))
+            signals = signals + ops.pad(state["tails"], rest)
+            energy = energy + ops.pad(state["energy"], rest)
+        next_state = {
+            **next_state,
+            "tails": signals[:, length:],
+            "energy": energy[:, length:],
+        }
+        signals = signals[:, :length] / ops.maximum(energy[:, :length], 1e-8)
+        signals = ops.transpose(
+            ops.reshape(signals, (count, -1, channels, length)), (0, 1, 3, 2)
+        )  # (networks, batch, samples, channels)
+
+        stems = {stem: signals[i] for i, stem in enumerate(self.networks)}
+        if self.residual:
+            stems[self.residual] = waveform[:, :length] - ops.sum(signals, axis=0)
+        upper = ops.reshape(
+            ops.mean(masks[..., front_end.bins // 2 :], axis=-1), (count, -1, done)
+        )
+        return stems, {stem: upper[i] for i, stem in enumerate(self.networks)}, next_state
+
+    def call(self, waveform, training=None):
+        step, lookahead = self.step_samples, self.lookahead_samples
+        half = self.front_end.frame_length // 2
+        samples = ops.shape(waveform)[1]
+        patches = (half + samples + step - 1) // step
+        # The most padding that any length needs, then the cut: pad amounts stay constants.
+        padded = ops.pad(waveform, ((0, 0), (half, step + lookahead), (0, 0)))
+        stems, _, _ = self.process(padded[:, : patches * step + lookahead])
+        return {stem: signal[:, half : half + samples] for stem, signal in stems.items()}
+
+    def compute_output_spec(self, waveform, training=None):
+        return {stem: keras.KerasTensor(waveform.shape, "float32") for stem in self.stems}
+
+    def get_config(self):
+        return {
+            "network": {
+                stem: keras.saving.serialize_keras_object(model)
+                for stem, model in self.networks.items()
+            },
+            "residual": self.residual,
+            "overlap": self.overlap,
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        networks = {
+            stem: keras.saving.deserialize_keras_object(model)
+            for stem, model in config["network"].items()
+        }
+        return cls(**{**config, "network": networks})
+
+    @classmethod
+    def from_model(cls, model: keras.Model) -> "Separator":
+        """Returns a separator as it is, or one with default settings around a network."""
+        return model if isinstance(model, cls) else cls(model)
+
+    @classmethod
+    def from_preset(cls, preset):
+        """Returns a separator around the preset's network, or the separator that it holds.
+
+        Raises:
+            InputError: if there is no such preset, or it is damaged.
+        """
+        from zoo.presets import load_preset
+
+        return cls.from_model(load_preset(preset))
