@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from zoo.presets import PresetMixin
-from zoo.spectral import frame, overlap_add
+from zoo.spectral import frame, hann, overlap_add
 
 
 def _fade(frames: int, overlap: int) -> np.ndarray:
@@ -114,15 +114,15 @@ class Separator(PresetMixin, keras.Model):
         """Returns the state before the first call of `process`, for a batch of one.
 
         The arrays: "masks" `(stems, overlap, bins)`, weighted masks of frames that the next patch
-        will share, "weights" `(1, overlap, 1)` of them, "tails" `(stems * channels, tail)` and
-        "energy" `(1, tail)`, the unfinished overlap-add of the inverse STFT and of its windows.
+        will share, "weights" `(1, overlap, 1)` of them, "tails" `(networks * (channels + 1), tail)`
+        and "energy" `(1, tail)`, the unfinished overlap-add of the outputs and of their windows.
         """
         front_end, networks = self.front_end, len(self.networks)
         tail = front_end.frame_length - front_end.frame_step
         shapes = {
             "masks": (networks, self.overlap, front_end.bins),
             "weights": (1, self.overlap, 1),
-            "tails": (networks * channels, tail),
+            "tails": (networks * (channels + 1), tail),
             "energy": (1, tail),
         }
         return {name: np.zeros(shape, "float32") for name, shape in shapes.items()}
@@ -176,9 +176,9 @@ class Separator(PresetMixin, keras.Model):
 
         Returns:
             A dict stem -> `(batch, patches * step_samples, channels)` aligned with the start of
-            `waveform`; a dict stem -> `(batch, frames)`, each network's mean mask over the upper
-            half of its band, frame `t` being centred on sample `t * frame_step + frame_length / 2`;
-            and the next state.
+            `waveform`; a dict stem -> `(batch, patches * step_samples)` in [0, 1], each network's
+            mean mask over the upper half of its band, for those who extend the mask beyond the
+            band; and the next state.
         """
         front_end = self.front_end
         samples, channels = ops.shape(waveform)[1], ops.shape(waveform)[2]
@@ -199,30 +199,29 @@ class Separator(PresetMixin, keras.Model):
             ops.reshape(full * real[None, :, :, :done], shape),
             ops.reshape(full * imaginary[None, :, :, :done], shape),
         )  # (networks * batch * channels, frames, frame_length)
-        energy = inverse.window_energy(pieces)
+        upper = ops.mean(masks[..., front_end.bins // 2 :], axis=-1, keepdims=True)
+        window_energy = hann(front_end.frame_length) ** 2
+        pieces = ops.concatenate((pieces, upper * window_energy), axis=0)
+        energy = ops.ones_like(pieces[:1, :, :1]) * window_energy
+
         signals = overlap_add(pieces, front_end.frame_step)
+        energy = overlap_add(energy, front_end.frame_step)
         length = done * front_end.frame_step
         if state is not None:
             rest = ((0, 0), (0, ops.shape(signals)[1] - ops.shape(state["tails"])[1]))
             signals = signals + ops.pad(state["tails"], rest)
             energy = energy + ops.pad(state["energy"], rest)
-        next_state = {
-            **next_state,
-            "tails": signals[:, length:],
-            "energy": energy[:, length:],
-        }
+        next_state = {**next_state, "tails": signals[:, length:], "energy": energy[:, length:]}
+        # Where no window reaches, the numerator is zero too: any positive floor will do.
         signals = signals[:, :length] / ops.maximum(energy[:, :length], 1e-8)
-        signals = ops.transpose(
-            ops.reshape(signals, (count, -1, channels, length)), (0, 1, 3, 2)
-        )  # (networks, batch, samples, channels)
+        uppers = ops.reshape(signals[-ops.shape(upper)[0] :], (count, -1, length))
+        signals = ops.reshape(signals[: -ops.shape(upper)[0]], (count, -1, channels, length))
+        signals = ops.transpose(signals, (0, 1, 3, 2))  # (networks, batch, samples, channels)
 
         stems = {stem: signals[i] for i, stem in enumerate(self.networks)}
         if self.residual:
             stems[self.residual] = waveform[:, :length] - ops.sum(signals, axis=0)
-        upper = ops.reshape(
-            ops.mean(masks[..., front_end.bins // 2 :], axis=-1), (count, -1, done)
-        )
-        return stems, {stem: upper[i] for i, stem in enumerate(self.networks)}, next_state
+        return stems, {stem: uppers[i] for i, stem in enumerate(self.networks)}, next_state
 
     def call(self, waveform, training=None):
         step, lookahead = self.step_samples, self.lookahead_samples

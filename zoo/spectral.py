@@ -259,16 +259,12 @@ class InverseSTFT(_Transform):
             frames = ops.irfft((real, imaginary), fft_length=self.frame_length)
         return frames * hann(self.frame_length)
 
-    def window_energy(self, frames):
-        """Sum of squared windows over as many frames as `frames` has, `(1, samples)`."""
-        ones = ops.ones_like(frames[:1, :, :1])
-        return overlap_add(ones * hann(self.frame_length) ** 2, self.frame_step)
-
     def call(self, spectrogram):
         frames = self.synthesis_frames(*spectrogram)
+        windows = ops.ones_like(frames[:1, :, :1]) * hann(self.frame_length) ** 2
+        energy = overlap_add(windows, self.frame_step)
         # Where no window reaches, the numerator is zero too: any positive floor will do.
-        energy = ops.maximum(self.window_energy(frames), 1e-8)
-        waveform = overlap_add(frames, self.frame_step) / energy
+        waveform = overlap_add(frames, self.frame_step) / ops.maximum(energy, 1e-8)
         if not self.center:
             return waveform
         half = self.frame_length // 2

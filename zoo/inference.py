@@ -1,0 +1,285 @@
+"""Whole songs: any length, rate and channel count, through a separator in bounded memory."""
+
+import os
+import weakref
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from functools import lru_cache
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from zoo.errors import InputError
+from zoo.prefetch import prefetch
+from zoo.separator import Separator
+
+BLOCK_SAMPLES = 1 << 18
+ABOVE_BAND = ("residual", "discard", "extend")
+DEFAULT_PRESET = "jansson_unet_vocals"
+_MIXTURE = object()
+_compiled: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+
+
+def _process(separator: Separator):
+    """`separator.process` compiled where the backend can do so without freezing the weights."""
+    if keras.backend.backend() != "tensorflow":
+        return separator.process
+    if separator not in _compiled:
+        import tensorflow as tf
+
+        own = weakref.ref(separator)
+        _compiled[separator] = tf.function(
+            lambda waveform, state: own().process(waveform, state), reduce_retracing=True
+        )
+    return _compiled[separator]
+
+
+def _stretches(
+    separator: Separator, blocks: Iterable[np.ndarray], channels: int, patches: int
+) -> Iterator[tuple[np.ndarray, dict[str, np.ndarray], dict[str, np.ndarray]]]:
+    """Runs a signal at the model's rate through `Separator.process`, `patches` patches at a time.
+
+    Yields (waveform, {stem: waveform}, {stem: mean upper mask}) of consecutive stretches, each
+    `(samples, channels)` or `(samples,)`; together exactly as long as the signal.
+    """
+    process = _process(separator)
+    step, lookahead = separator.step_samples, separator.lookahead_samples
+    half = separator.front_end.frame_length // 2
+    state = {name: keras.ops.convert_to_tensor(value)
+             for name, value in separator.initial_state(channels).items()}
+    pending = np.zeros((half, channels), "float32")
+    skip = half
+
+    def run(count: int):
+        nonlocal pending, state, skip
+        window = pending[: count * step + lookahead]
+        stems, uppers, state = process(keras.ops.convert_to_tensor(window[None]), state)
+        stems = {stem: np.asarray(signal)[0, skip:] for stem, signal in stems.items()}
+        uppers = {stem: np.asarray(upper)[0, skip:] for stem, upper in uppers.items()}
+        done = window[skip : count * step], stems, uppers
+        pending, skip = pending[count * step :], 0
+        return done
+
+    for block in blocks:
+        pending = np.concatenate((pending, block))
+        while len(pending) >= patches * step + lookahead:
+            yield run(patches)
+    while len(pending) > skip:
+        rest = len(pending)
+        count = min(patches, -(-rest // step))
+        length = min(rest, count * step) - skip
+        pending = np.pad(pending, ((0, max(0, count * step + lookahead - rest)), (0, 0)))
+        mixture, stems, uppers = run(count)
+        pending = pending[: max(0, rest - count * step)]
+        yield (
+            mixture[:length],
+            {stem: signal[:length] for stem, signal in stems.items()},
+            {stem: upper[:length] for stem, upper in uppers.items()},
+        )
+
+
+def separate_blocks(
+    separator: Separator,
+    blocks: Iterable[np.ndarray],
+    sample_rate: int,
+    channels: int,
+    *,
+    chunk_seconds: float = 30.0,
+    above_band: str = "residual",
+) -> Iterator[dict[str, np.ndarray]]:
+    """Separates a stream of audio blocks of any rate and channel count.
+
+    The stream is converted to the separator's rate and its stems back; the residual is taken at
+    the stream's own rate, so the stems add up to the mixture.
+
+    Args:
+        separator: the model.
+        blocks: float32 `(samples, channels)` in [-1, 1], any number of samples each.
+        sample_rate: of the blocks, in Hz.
+        channels: of the blocks.
+        chunk_seconds: how much audio the network sees at a time. It bounds memory and does not
+            change the result.
+        above_band: what becomes of the spectrum above the separator's band, half its sample rate:
+            "residual" leaves it in the residual stem; "discard" removes it from all stems, which
+            then add up to the mixture's band only; "extend" shares it out by each mask's mean over
+            the upper half of the band (as in Spleeter's mask extension).
+
+    Yields:
+        Dicts stem -> float32 `(samples, channels)`; together as many samples as came in.
+
+    Raises:
+        ValueError: if `above_band` or `chunk_seconds` is none of the above.
+    """
+    if above_band not in ABOVE_BAND:
+        raise ValueError(f"above_band must be one of {ABOVE_BAND}. Received: {above_band=}")
+    if not chunk_seconds > 0:
+        raise ValueError(f"chunk_seconds must be positive. Received: {chunk_seconds=}")
+    from zoo.audio import resampled
+
+    rate = separator.sample_rate
+    patches = max(1, round(chunk_seconds * rate / separator.step_samples))
+    networks = list(separator.networks)
+    residual = separator.residual
+    waiting: deque[np.ndarray] = deque()
+
+    def remembered():
+        for block in blocks:
+            waiting.append(block)
+            yield block
+
+    if above_band == "discard" and residual:
+        names = [*networks, residual]
+    elif above_band == "extend":
+        names = [*networks, _MIXTURE]
+    else:
+        names = networks
+    extended = len(networks) if above_band == "extend" else 0
+
+    def low_band():
+        """The signals to bring back to the stream's rate, side by side: `(samples, signals)`."""
+        low = prefetch(resampled(remembered(), sample_rate, rate))
+        for mixture, stems, uppers in _stretches(separator, low, channels, patches):
+            signals = [mixture if name is _MIXTURE else stems[name] for name in names]
+            gains = [uppers[name][:, None] for name in networks[:extended]]
+            yield np.concatenate((*signals, *gains), axis=1)
+
+    back = resampled(prefetch(low_band()), rate, sample_rate)
+    mixture = np.zeros((0, channels), "float32")
+    for block in back:
+        while len(mixture) < len(block) and waiting:
+            mixture = np.concatenate((mixture, waiting.popleft()))
+        # The round trip through the model's rate may end a sample late, never early.
+        block, here, mixture = block[: len(mixture)], mixture[: len(block)], mixture[len(block) :]
+        signals = {
+            name: block[:, i * channels : (i + 1) * channels] for i, name in enumerate(names)
+        }
+        if above_band == "extend":
+            high = here - signals.pop(_MIXTURE)
+            gains = block[:, len(names) * channels :]
+            for i, name in enumerate(networks):
+                signals[name] = signals[name] + gains[:, i : i + 1] * high
+        if residual and residual not in signals:
+            signals[residual] = here - sum(signals.values())
+        yield signals
+
+
+def separate_array(
+    separator: Separator, waveform: np.ndarray, sample_rate: int, **options
+) -> dict[str, np.ndarray]:
+    """Separates a waveform in memory.
+
+    Args:
+        separator: the model.
+        waveform: float32 `(samples, channels)` in [-1, 1].
+        sample_rate: of the waveform, in Hz.
+        options: `chunk_seconds` and `above_band`, as in `separate_blocks`.
+
+    Returns:
+        A dict stem -> float32 `(samples, channels)`, as long as the waveform.
+    """
+    pieces = list(
+        separate_blocks(separator, [waveform], sample_rate, waveform.shape[1], **options)
+    )
+    return {stem: np.concatenate([piece[stem] for piece in pieces]) for stem in separator.stems}
+
+
+@lru_cache(maxsize=2)
+def _separator_of(preset: str) -> Separator:
+    return Separator.from_preset(preset)
+
+
+def separate_file(
+    path: str | os.PathLike,
+    output_dir: str | os.PathLike,
+    *,
+    separator: Separator | None = None,
+    preset: str = DEFAULT_PRESET,
+    stems: Sequence[str] | None = None,
+    format: str = "wav",
+    chunk_seconds: float = 30.0,
+    above_band: str = "residual",
+) -> dict[str, Path]:
+    """Separates one audio file into `<output_dir>/<song>/<stem>.<format>`.
+
+    Outputs have exactly the input's samples, rate and channels. They appear together when the song
+    is done, or not at all.
+
+    Args:
+        path: any file that libsndfile or FFmpeg reads (WAV, FLAC, OGG, MP3, M4A, ...).
+        output_dir: created if missing.
+        separator: the model; the preset's by default, which is loaded once a process.
+        preset: name or folder of a preset.
+        stems: which stems to write; all by default.
+        format: "wav" (with the input's sample format), "flac", "ogg" or "mp3".
+        chunk_seconds: as in `separate_blocks`.
+        above_band: as in `separate_blocks`.
+
+    Returns:
+        A dict stem -> path of the written file.
+
+    Raises:
+        InputError: one line that names the file or argument, if the input cannot be read to its
+            end, a stem does not exist, or the output cannot be written.
+
+    Example:
+        >>> files = separate_file("song.mp3", "stems")  # doctest: +SKIP
+        >>> files["vocals"]  # doctest: +SKIP
+        PosixPath('stems/song/vocals.wav')
+    """
+    separator = separator or _separator_of(str(preset))
+    path = Path(path)
+    stems = list(separator.stems if stems is None else stems)
+    unknown = [stem for stem in stems if stem not in separator.stems]
+    if unknown or not stems:
+        raise InputError(
+            f"stems: no {', '.join(unknown) or 'names given'}; "
+            f"this model has {', '.join(separator.stems)}"
+        )
+    from zoo.audio import AudioReader, AudioWriter, check_writable, matching_subtype
+
+    with AudioReader.open(path) as reader, ExitStack() as stack:
+        rate, channels = reader.sample_rate, reader.channels
+        check_writable(format, rate, channels)
+        folder = stack.enter_context(_output_folder(Path(output_dir) / path.stem))
+        files = {stem: folder / f"{stem}.{format}" for stem in stems}
+        if any(file.exists() and file.samefile(path) for file in files.values()):
+            raise InputError(f"{path}: would be overwritten by its own stem; choose another folder")
+        subtype = matching_subtype(format, reader.subtype)
+        options = {"format": format, "subtype": subtype, "frames": reader.frames}
+        writers = {
+            stem: stack.enter_context(AudioWriter(file, rate, channels, **options))
+            for stem, file in files.items()
+        }
+        for signals in separate_blocks(
+            separator,
+            reader.blocks(BLOCK_SAMPLES),
+            rate,
+            channels,
+            chunk_seconds=chunk_seconds,
+            above_band=above_band,
+        ):
+            for stem, writer in writers.items():
+                writer.write(signals[stem])
+        # A full disk shows here, before the first file gets its name.
+        for writer in writers.values():
+            writer.finish()
+    return files
+
+
+@contextmanager
+def _output_folder(folder: Path) -> Iterator[Path]:
+    """Yields the folder, created with its parents; on failure what was created goes again."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{folder}: cannot be created: {error.strerror}") from error
+        yield folder
+    except BaseException:
+        for path in missing:
+            with suppress(OSError):
+                path.rmdir()
+        raise
