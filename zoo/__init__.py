@@ -12,7 +12,7 @@ _MODULES = {
     "JanssonUNet": "zoo.jansson_unet",
     "STFT": "zoo.spectral",
     "Separator": "zoo.separator",
-    "list_presets": "zoo.presets",
+    "list_presets": "zoo.preset_files",
     "load_model": "zoo.presets",
     "load_preset": "zoo.presets",
     "separate_file": "zoo.inference",

@@ -1,5 +1,6 @@
 """Presets: a folder with a model's config, weights, metadata and card."""
 
+import dataclasses
 import json
 import os
 import tempfile
@@ -12,61 +13,9 @@ import numpy as np
 
 from zoo.errors import InputError
 from zoo.files import atomic_path
+from zoo.preset_files import CONFIG, METADATA, preset_path, read_json
 
-CONFIG, WEIGHTS, METADATA, CARD = (
-    "config.json",
-    "model.weights.h5",
-    "metadata.json",
-    "README.md",
-)
-
-
-def presets_folder() -> Path:
-    """Returns the folder of the shipped presets, in an installed wheel or in a checkout."""
-    package = Path(__file__).resolve().parent
-    installed = package / "saved_models"
-    return installed if installed.is_dir() else package.parent / "saved_models"
-
-
-def list_presets() -> list[str]:
-    """Returns the names of the shipped presets, sorted.
-
-    Example:
-        >>> "jansson_unet_vocals" in list_presets()
-        True
-    """
-    return sorted(path.parent.name for path in presets_folder().glob(f"*/{CONFIG}"))
-
-
-def preset_path(preset: str | os.PathLike) -> Path:
-    """Returns the folder of a preset given by name or by folder.
-
-    Raises:
-        InputError: if there is no such preset, or the folder is none.
-    """
-    folder = Path(preset)
-    if str(preset) in list_presets():
-        return presets_folder() / str(preset)
-    if (folder / CONFIG).is_file():
-        return folder
-    if folder.is_dir():
-        raise InputError(f"{folder}: not a preset folder, it has no {CONFIG}")
-    raise InputError(
-        f"{preset}: neither a preset folder nor one of the presets {', '.join(list_presets())}"
-    )
-
-
-def preset_metadata(preset: str | os.PathLike) -> dict:
-    """Returns a preset's metadata: licence, source, parameters and what its author noted."""
-    path = preset_path(preset) / METADATA
-    return _read_json(path) if path.is_file() else {}
-
-
-def _read_json(path: Path) -> dict:
-    try:
-        return json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read as JSON: {error}") from error
+WEIGHTS, CARD = "model.weights.h5", "README.md"
 
 
 def _register_classes() -> None:
@@ -85,7 +34,7 @@ def load_preset(preset: str | os.PathLike) -> keras.Model:
     """Returns the model of a preset, a shipped one by name or any by its folder.
 
     Args:
-        preset: one of `list_presets()`, or a folder written by `save_to_preset`.
+        preset: one of `zoo.list_presets()`, or a folder written by `save_to_preset`.
 
     Raises:
         InputError: if there is no such preset, or its files are damaged.
@@ -96,7 +45,7 @@ def load_preset(preset: str | os.PathLike) -> keras.Model:
         8192
     """
     folder = preset_path(preset)
-    config = _read_json(folder / CONFIG)
+    config = read_json(folder / CONFIG)
     _register_classes()
     try:
         model = keras.saving.deserialize_keras_object(config, safe_mode=True)
@@ -194,6 +143,8 @@ class PresetMixin:
         facts = {
             "class": type(self).__name__,
             "parameters": self.count_params(),
+            "stems": list(getattr(self, "stems", ())),
+            "front_end": dataclasses.asdict(self.front_end),
             "keras": keras.__version__,
             **(metadata or {}),
         }

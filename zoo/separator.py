@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.presets import PresetMixin
+from zoo.presets import PresetMixin, load_preset
 from zoo.spectral import frame, hann, overlap_add
 
 
@@ -223,15 +223,37 @@ class Separator(PresetMixin, keras.Model):
             stems[self.residual] = waveform[:, :length] - ops.sum(signals, axis=0)
         return stems, {stem: uppers[i] for i, stem in enumerate(self.networks)}, next_state
 
-    def call(self, waveform, training=None):
+    def _pad(self, waveform):
+        """Zeros around a whole signal, so that it is one stretch and its edges are covered."""
         step, lookahead = self.step_samples, self.lookahead_samples
         half = self.front_end.frame_length // 2
-        samples = ops.shape(waveform)[1]
-        patches = (half + samples + step - 1) // step
+        patches = (half + ops.shape(waveform)[1] + step - 1) // step
         # The most padding that any length needs, then the cut: pad amounts stay constants.
         padded = ops.pad(waveform, ((0, 0), (half, step + lookahead), (0, 0)))
-        stems, _, _ = self.process(padded[:, : patches * step + lookahead])
-        return {stem: signal[:, half : half + samples] for stem, signal in stems.items()}
+        return padded[:, : patches * step + lookahead]
+
+    def call(self, waveform, training=None):
+        start = self.front_end.frame_length // 2
+        stems, _, _ = self.process(self._pad(waveform))
+        end = start + ops.shape(waveform)[1]
+        return {stem: signal[:, start:end] for stem, signal in stems.items()}
+
+    def masks(self, waveform):
+        """Returns each network's mask of a whole signal, as `call` applies it.
+
+        Args:
+            waveform: `(batch, samples, channels)` at `sample_rate`.
+
+        Returns:
+            A dict stem -> `(batch, frames, bins)` in (0, 1), frame `t` centred on sample
+            `t * frame_step`.
+        """
+        signal = ops.mean(self._pad(waveform), axis=2)
+        magnitude = self.front_end.magnitude(*self.front_end.stft(signal, center=False))
+        masks, _ = self._masks(magnitude, None)
+        frames = -(-ops.shape(waveform)[1] // self.front_end.frame_step) + 1
+        masks = ops.split(masks, len(self.networks), axis=0)
+        return {stem: mask[:, :frames] for stem, mask in zip(self.networks, masks, strict=True)}
 
     def compute_output_spec(self, waveform, training=None):
         return {stem: keras.KerasTensor(waveform.shape, "float32") for stem in self.stems}
@@ -267,6 +289,4 @@ class Separator(PresetMixin, keras.Model):
         Raises:
             InputError: if there is no such preset, or it is damaged.
         """
-        from zoo.presets import load_preset
-
         return cls.from_model(load_preset(preset))
