@@ -49,6 +49,7 @@ def read_audio(
 
     Raises:
         InputError: the file cannot be read, is damaged or truncated, or has no samples or a NaN.
+        ValueError: `start` or `duration` is negative, or `sample_rate` below 1.
 
     Example:
         >>> import soundfile, tempfile
@@ -58,6 +59,12 @@ def read_audio(
         >>> samples.shape, rate
         ((8192, 1), 8192)
     """
+    if sample_rate is not None and sample_rate < 1:
+        raise ValueError(f"A sample rate is at least 1 Hz. Received: {sample_rate=}")
+    if start < 0:
+        raise ValueError(f"A file starts at 0 seconds. Received: {start=}")
+    if duration is not None and duration < 0:
+        raise ValueError(f"A duration is not negative. Received: {duration=}")
     with AudioReader.open(path, stream=stream) as reader:
         first = round(start * reader.sample_rate)
         stop = None if duration is None else first + round(duration * reader.sample_rate)

@@ -11,12 +11,11 @@ from zoo.audio_files import check_output, file_error, system_reason
 from zoo.audio_formats import check_subtype, check_writable, matching_subtype
 from zoo.files import atomic_path
 
-# libsndfile's Vorbis encoder puts a whole write on the stack; long ones overflow it.
-_BLOCK = 1 << 16
+# libsndfile's Vorbis encoder puts a whole write on the stack: millions of samples overflow it.
+_BLOCK = 1 << 15
 
 # The sizes in a WAV header have 32 bits; RF64 is the same file with 64.
 _WAV_LIMIT = (1 << 32) - (1 << 16)
-
 
 _STEPS = {"PCM_16": 2**15, "PCM_24": 2**23}
 _BYTES = {"PCM_16": 2, "PCM_24": 3, "FLOAT": 4}
@@ -126,8 +125,11 @@ class AudioWriter:
         if kind is not None:
             self._stack.__exit__(kind, error, traceback)
             return
-        with self._stack:
-            self.finish()
+        try:
+            with self._stack:
+                self.finish()
+        except OSError as problem:
+            raise file_error(self.path, f"cannot be replaced: {system_reason(problem)}") from None
 
     def _release(self) -> None:
         with suppress(soundfile.SoundFileError):

@@ -33,10 +33,10 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
         if path.is_dir() and temporary.is_dir():
             # A folder cannot be renamed over a folder that has entries: the old one steps aside.
             aside = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")
-            os.replace(path, aside)
-            os.replace(temporary, path)
+            path.replace(aside)
+            temporary.replace(path)
             _remove(aside)
         else:
-            os.replace(temporary, path)
+            temporary.replace(path)
     finally:
         _remove(temporary)

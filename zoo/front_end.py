@@ -1,4 +1,4 @@
-"""The spectral front end: what lies between a waveform and a network, as a model's configuration."""
+"""The spectral front end: what lies between a waveform and a network, as configuration."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from zoo.spectral import STFT, InverseSTFT
 class FrontEnd:
     """How waveforms become network inputs, saved with every model's weights.
 
-    The defaults are those of Jansson et al., "Singing Voice Separation with Deep U-Net Convolutional
-    Networks", ISMIR 2017, section 3.2. The paper divides by the song's maximum, which no streaming
-    user can know in advance; here each patch is divided by its own peak.
+    The defaults are those of Jansson et al., "Singing Voice Separation with Deep U-Net
+    Convolutional Networks", ISMIR 2017, section 3.2. The paper divides by the song's maximum, which
+    no streaming user can know in advance; here each patch is divided by its own peak.
 
     Args:
         sample_rate: of the waveforms, in Hz.
@@ -51,9 +51,7 @@ class FrontEnd:
     def __post_init__(self):
         for name in ("sample_rate", "bins", "frames"):
             if getattr(self, name) < 1:
-                raise ValueError(
-                    f"{name} must be positive. Received: {name}={getattr(self, name)}"
-                )
+                raise ValueError(f"{name} must be positive. Received: {name}={getattr(self, name)}")
         if self.first_bin < 0 or self.first_bin + self.bins > self.spectrum_bins:
             raise ValueError(
                 f"bins {self.first_bin} to {self.first_bin + self.bins - 1} do not fit into the "

@@ -13,6 +13,7 @@ import numpy as np
 
 from zoo.errors import InputError
 from zoo.prefetch import prefetch
+from zoo.progress import progress
 from zoo.separator import Separator
 
 BLOCK_SAMPLES = 1 << 18
@@ -47,8 +48,10 @@ def _stretches(
     process = _process(separator)
     step, lookahead = separator.step_samples, separator.lookahead_samples
     half = separator.front_end.frame_length // 2
-    state = {name: keras.ops.convert_to_tensor(value)
-             for name, value in separator.initial_state(channels).items()}
+    state = {
+        name: keras.ops.convert_to_tensor(value)
+        for name, value in separator.initial_state(channels).items()
+    }
     pending = np.zeros((half, channels), "float32")
     skip = half
 
@@ -179,9 +182,7 @@ def separate_array(
     Returns:
         A dict stem -> float32 `(samples, channels)`, as long as the waveform.
     """
-    pieces = list(
-        separate_blocks(separator, [waveform], sample_rate, waveform.shape[1], **options)
-    )
+    pieces = list(separate_blocks(separator, [waveform], sample_rate, waveform.shape[1], **options))
     return {stem: np.concatenate([piece[stem] for piece in pieces]) for stem in separator.stems}
 
 
@@ -200,6 +201,7 @@ def separate_file(
     format: str = "wav",
     chunk_seconds: float = 30.0,
     above_band: str = "residual",
+    show_progress: bool = False,
 ) -> dict[str, Path]:
     """Separates one audio file into `<output_dir>/<song>/<stem>.<format>`.
 
@@ -215,6 +217,7 @@ def separate_file(
         format: "wav" (with the input's sample format), "flac", "ogg" or "mp3".
         chunk_seconds: as in `separate_blocks`.
         above_band: as in `separate_blocks`.
+        show_progress: whether to show a bar where standard error is a terminal.
 
     Returns:
         A dict stem -> path of the written file.
@@ -252,13 +255,12 @@ def separate_file(
             stem: stack.enter_context(AudioWriter(file, rate, channels, **options))
             for stem, file in files.items()
         }
+        blocks = reader.blocks(BLOCK_SAMPLES)
+        if show_progress:
+            count = -(-(reader.frames or 0) // BLOCK_SAMPLES) or None
+            blocks = progress(blocks, path.name, total=count)
         for signals in separate_blocks(
-            separator,
-            reader.blocks(BLOCK_SAMPLES),
-            rate,
-            channels,
-            chunk_seconds=chunk_seconds,
-            above_band=above_band,
+            separator, blocks, rate, channels, chunk_seconds=chunk_seconds, above_band=above_band
         ):
             for stem, writer in writers.items():
                 writer.write(signals[stem])

@@ -7,7 +7,9 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 
-def progress(items: Iterable[Item], description: str, *, total: float | None = None) -> Iterator[Item]:
+def progress(
+    items: Iterable[Item], description: str, *, total: float | None = None
+) -> Iterator[Item]:
     """Yields the items and shows on standard error how far it got.
 
     Args:

@@ -46,9 +46,7 @@ class Separator(PresetMixin, keras.Model):
         {'vocals': (1, 8192, 2), 'accompaniment': (1, 8192, 2)}
     """
 
-    def __init__(
-        self, network, *, stem="vocals", residual="accompaniment", overlap=None, **kwargs
-    ):
+    def __init__(self, network, *, stem="vocals", residual="accompaniment", overlap=None, **kwargs):
         super().__init__(**kwargs)
         networks = dict(network) if hasattr(network, "items") else {stem: network}
         if not networks:

@@ -14,7 +14,7 @@ from zoo.audio_lengths import MP3Header, truncation
 _UNRECOGNISED = {1, 7, 18}
 
 # A stated length may count the header's own MPEG frame, and gapless information may be absent.
-_MP3_TOLERANCE = 2 * 1152
+_MPEG_TOLERANCE = 2 * 1152
 
 _LENGTH_UNKNOWN = 2**62
 
@@ -57,16 +57,18 @@ class SoundfileDecoder:
         self.channels: int = self._file.channels
         self.subtype: str = self._file.subtype
         stated = self._file.frames
-        guessed = self._file.format == "MP3" and not (header or MP3Header.read(path)).states_length
+        mpeg = self.subtype.startswith("MPEG")
+        guessed = mpeg and not (header or MP3Header.read(path)).states_length
         self.frames: int | None = None if guessed or stated > _LENGTH_UNKNOWN else stated
         self.duration = None if stated > _LENGTH_UNKNOWN else stated / self.sample_rate
-        self._tolerance = _MP3_TOLERANCE if self._file.format == "MP3" else 0
+        self._tolerance = _MPEG_TOLERANCE if mpeg else 0
 
     def chunks(self, samples: int, start: int) -> Iterator[np.ndarray]:
         """Yields float32 arrays (`samples` or, at the end, fewer; channels) from sample `start`."""
         try:
-            self._file.seek(min(start, self._file.frames))
-            position = self._file.tell()
+            position = 0
+            if start or self._file.seekable():  # a few codecs (GSM) run forward only
+                position = self._file.seek(min(start, self._file.frames))
             while True:
                 block = self._file.read(samples, dtype="float32", always_2d=True)
                 position += len(block)

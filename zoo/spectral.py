@@ -91,7 +91,7 @@ def _dft_constants(length: int) -> tuple[np.ndarray, ...]:
 
 
 def _real_dft(frames):
-    """Real DFT of the last axis by matrix products: `(batch, frames, n)` -> two `(..., n/2 + 1)`."""
+    """Real DFT of the last axis by matrix products: `(..., n)` -> two `(..., n / 2 + 1)`."""
     length = frames.shape[-1]
     first, twiddle_real, twiddle_imaginary, second = _dft_constants(length)
     rows, columns = twiddle_real.shape

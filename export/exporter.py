@@ -1,0 +1,150 @@
+"""What the three exporters share: write beside the target, run what was written, rename."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TypedDict, Unpack
+
+import keras
+
+from export.errors import ExportError, ParityError, first_line
+from export.parity import Reference, check, choose_examples, latency
+from export.quiet import quiet
+from export.report import ExportReport, package_versions
+from export.runtimes import Runtime, file_format, open_file
+from export.specs import Shapes, input_shapes
+from zoo.errors import InputError
+from zoo.files import atomic_path
+
+TOLERANCE = 1e-4
+
+# What TensorFlow and its server put into a SavedModel: a folder with anything else is not replaced.
+_SAVED_MODEL_ENTRIES = {
+    "assets",
+    "assets.extra",
+    "fingerprint.pb",
+    "keras_metadata.pb",
+    "saved_model.pb",
+    "variables",
+}
+
+
+class CheckOptions(TypedDict, total=False):
+    """How a written file is checked and measured; keyword arguments of every public function.
+
+    Attributes:
+        example_shapes: concrete shapes to run the file with, each a dict input name -> shape.
+            By default those of the model's attribute `export_example_shapes`, else two sizes for
+            every dynamic axis.
+        tolerance: largest error allowed, relative to an output's peak; 1e-4 by default.
+        seconds: what one run with the first example shape is worth, for the real-time factor.
+        threads: for LiteRT and ONNX Runtime; all cores by default.
+    """
+
+    example_shapes: Sequence[Mapping[str, Sequence[int]]] | None
+    tolerance: float
+    seconds: float | None
+    threads: int | None
+
+
+def export(
+    model: keras.Model,
+    path: str | os.PathLike,
+    format: str,
+    write: Callable[[keras.Model, Shapes, Path], None],
+    *,
+    inputs=None,
+    **options: Unpack[CheckOptions],
+) -> ExportReport:
+    """Writes a model with `write(model, shapes, path)`, checks the file, and puts it in place."""
+    path = Path(path)
+    _check_target(path, format)
+    shapes = input_shapes(model, inputs)
+    with quiet(), atomic_path(path) as temporary:
+        try:
+            write(model, shapes, temporary)
+        except InputError:
+            raise
+        except Exception as error:
+            raise ExportError(
+                f"{path}: the model cannot be written as {format}: {first_line(error)}"
+            ) from error
+        try:
+            runtime = open_file(temporary, threads=options.get("threads"))
+        except InputError as error:
+            raise ExportError(
+                f"{path}: its runtime refuses the file: {first_line(error.__cause__)}"
+            ) from error
+        stated = {name: tensor.shape for name, tensor in runtime.inputs.items()}
+        if stated != shapes:
+            raise ParityError(f"{path}: the file's inputs are {stated}, not {shapes}")
+        return measure(runtime, temporary, model, shapes, label=path, **options)
+
+
+def measure(
+    runtime: Runtime,
+    path: Path,
+    model: keras.Model,
+    shapes: Shapes,
+    *,
+    label: Path,
+    example_shapes: Sequence[Mapping[str, Sequence[int]]] | None = None,
+    tolerance: float = TOLERANCE,
+    seconds: float | None = None,
+    threads: int | None = None,
+) -> ExportReport:
+    """Compares an opened file with its model and returns what was found.
+
+    Args:
+        runtime: the opened file.
+        path: where it lies now.
+        model: what it must be equal to.
+        shapes: the named inputs to call both with.
+        label: what messages and the report call the file.
+        example_shapes: as `tolerance`, `seconds` and `threads`, see `CheckOptions`.
+
+    Raises:
+        ParityError: if the file is not equal to the model.
+        ExportError: if it does not run.
+    """
+    reference = Reference(model, shapes)
+    examples = choose_examples(model, shapes, reference, example_shapes)
+    errors = check(runtime, reference, examples, path=str(label), tolerance=tolerance)
+    format = file_format(path)
+    return ExportReport(
+        format=format,
+        path=str(label),
+        size=_size(path),
+        errors=errors,
+        tolerance=tolerance,
+        inputs=runtime.inputs,
+        outputs=runtime.outputs,
+        operators=runtime.operators,
+        checked_shapes=examples,
+        latency=latency(runtime, examples[0]),
+        keras_latency=latency(reference, examples[0]),
+        seconds=seconds,
+        versions=package_versions(format),
+    )
+
+
+def _size(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def _check_target(path: Path, format: str) -> None:
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: the folder {path.parent} does not exist")
+    if format != "saved_model":
+        suffix = f".{format}"
+        if path.suffix != suffix:
+            raise InputError(f"{path}: the file's name must end with {suffix}")
+        if path.is_dir():
+            raise InputError(f"{path}: a folder of this name exists; it is left as it is")
+    elif path.is_dir():
+        entries = {entry.name for entry in path.iterdir()}
+        if entries and (entries - _SAVED_MODEL_ENTRIES or "saved_model.pb" not in entries):
+            raise InputError(f"{path}: the folder holds other files; it is left as it is")
+    elif path.exists():
+        raise InputError(f"{path}: a file of this name exists; it is left as it is")

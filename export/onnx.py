@@ -1,0 +1,107 @@
+"""Keras models as ONNX files, for ONNX Runtime."""
+
+import logging
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Unpack
+
+import keras
+
+from export.errors import ExportError
+from export.exporter import CheckOptions, export
+from export.onnx_convolution import convert_transposed_convolution
+from export.report import ExportReport
+from export.specs import Shapes
+from export.tracing import freeze, trace
+from zoo.errors import InputError
+
+_OPSETS = range(13, 19)
+
+
+def to_onnx(
+    model: keras.Model,
+    path: str | os.PathLike,
+    *,
+    inputs=None,
+    opset: int = 18,
+    **options: Unpack[CheckOptions],
+) -> ExportReport:
+    """Writes a model as an ONNX file of standard operators.
+
+    Dynamic axes are called `batch`, or `<name>_dim_<axis>`.
+
+    Args:
+        model: any Keras model; half-precision models are exported in float32.
+        path: the file, ending in `.onnx`.
+        inputs: what goes in; see `export.to_tflite`.
+        opset: version of the operator set, 13 to 18, the newest that tf2onnx writes.
+        **options: see `export.exporter.CheckOptions`.
+
+    Returns:
+        What was written, checked and measured.
+
+    Raises:
+        InputError: if `path`, `inputs` or `opset` cannot be used.
+        ExportError: if ONNX cannot express the model; `ParityError` if the file differs from it.
+
+    Example:
+        >>> report = to_onnx(model, "separator.onnx", inputs={"waveform": (1, None, 2)})
+        >>> session = onnxruntime.InferenceSession("separator.onnx")
+        >>> (vocals,) = session.run(["vocals"], {"waveform": waveform})
+    """
+    if opset not in _OPSETS:
+        raise InputError(
+            f"opset must be from {_OPSETS[0]} to {_OPSETS[-1]}. Received: opset={opset}"
+        )
+    return export(model, path, "onnx", partial(_write, opset=opset), inputs=inputs, **options)
+
+
+def _write(model: keras.Model, shapes: Shapes, path: Path, *, opset: int) -> None:
+    import onnx
+    import tf2onnx
+
+    graph, outputs = freeze(trace(model, shapes, portable=True))
+    inputs = {name: f"{name}:0" for name in shapes}
+    with _logged_errors() as errors:
+        proto, _ = tf2onnx.convert.from_graph_def(
+            graph,
+            name=model.name,
+            input_names=list(inputs.values()),
+            output_names=list(outputs.values()),
+            opset=opset,
+            custom_op_handlers={"Conv2DBackpropInput": (convert_transposed_convolution, [])},
+            tensors_to_rename={tensor: name for name, tensor in {**inputs, **outputs}.items()},
+        )
+    # tf2onnx logs what it cannot convert, and writes the file all the same.
+    missing = re.findall(r"op \[.*: (\w+)\] is not supported", "\n".join(errors))
+    if missing:
+        raise ExportError(f"no standard operator for {', '.join(sorted(set(missing)))}")
+    if errors:
+        raise ExportError(errors[0])
+    for value in (*proto.graph.input, *proto.graph.output):
+        _name_dynamic_axes(value)
+    onnx.save(proto, str(path))
+
+
+def _name_dynamic_axes(value) -> None:
+    for axis, dimension in enumerate(value.type.tensor_type.shape.dim):
+        if not dimension.HasField("dim_value"):
+            dimension.dim_param = f"{value.name}_dim_{axis}" if axis else "batch"
+
+
+@contextmanager
+def _logged_errors() -> Iterator[list[str]]:
+    """Collects the first lines of the errors that tf2onnx logs."""
+    messages: list[str] = []
+    handler = logging.Handler(logging.ERROR)
+    handler.emit = lambda record: messages.append(record.getMessage().splitlines()[0])
+    logger = logging.getLogger("tf2onnx")
+    logger.addHandler(handler)
+    try:
+        yield messages
+    finally:
+        logger.removeHandler(handler)

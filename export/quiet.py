@@ -1,0 +1,35 @@
+"""Silence for converters and runtimes that talk too much."""
+
+import logging
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Drops what the process says while it is open: output, log messages and warnings.
+
+    The converters' C++ code writes to the file descriptors themselves, past `sys.stderr`, so these
+    are redirected; another thread's messages go the same way. Exceptions pass.
+    """
+    with ExitStack() as stack:
+        sink = stack.enter_context(tempfile.TemporaryFile("w+"))
+        for name in ("absl", "tensorflow", "tf2onnx"):
+            logger = logging.getLogger(name)
+            stack.callback(logger.setLevel, logger.level)
+            logger.setLevel(logging.ERROR)
+        for stream, descriptor in ((sys.stdout, 1), (sys.stderr, 2)):
+            stream.flush()
+            saved = os.dup(descriptor)
+            stack.callback(os.close, saved)
+            stack.callback(os.dup2, saved, descriptor)
+            os.dup2(sink.fileno(), descriptor)
+        stack.enter_context(redirect_stdout(sink))
+        stack.enter_context(redirect_stderr(sink))
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("ignore")
+        yield

@@ -1,0 +1,53 @@
+"""Keras models as SavedModel folders, for TensorFlow Serving and plain TensorFlow."""
+
+import os
+from pathlib import Path
+from typing import Unpack
+
+import keras
+
+from export.exporter import CheckOptions, export
+from export.report import ExportReport
+from export.runtimes import SIGNATURE
+from export.specs import Shapes
+from export.tracing import trace
+
+
+def to_saved_model(
+    model: keras.Model, path: str | os.PathLike, *, inputs=None, **options: Unpack[CheckOptions]
+) -> ExportReport:
+    """Writes a model as a SavedModel folder with one signature, `serving_default`.
+
+    The folder holds a graph and its variables, no Keras object: `tf.saved_model.load` needs neither
+    Keras nor this package.
+
+    Args:
+        model: any Keras model; half-precision models are exported in float32.
+        path: the folder. An earlier SavedModel there is replaced; any other folder is left alone.
+        inputs: what goes in; see `export.to_tflite`.
+        **options: see `export.exporter.CheckOptions`.
+
+    Returns:
+        What was written, checked and measured.
+
+    Raises:
+        InputError: if `path` or `inputs` cannot be used.
+        ExportError: if the model cannot be written; `ParityError` if the file differs from it.
+
+    Example:
+        >>> report = to_saved_model(model, "separator", inputs=(None, None, 2))
+        >>> tf.saved_model.load("separator").signatures["serving_default"](waveform=waveform)
+    """
+    return export(model, path, "saved_model", write_saved_model, inputs=inputs, **options)
+
+
+def write_saved_model(
+    model: keras.Model, shapes: Shapes, path: Path, *, portable: bool = False
+) -> None:
+    """Writes the folder without checking it; `portable` graphs avoid FFT operators."""
+    import tensorflow as tf
+
+    concrete = trace(model, shapes, portable=portable)
+    module = tf.Module()
+    module.model_variables = list(concrete.graph.variables)
+    tf.saved_model.save(module, str(path), signatures={SIGNATURE: concrete})

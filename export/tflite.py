@@ -1,0 +1,63 @@
+"""Keras models as TFLite files, for LiteRT on phones and small devices."""
+
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import Unpack
+
+import keras
+
+from export.errors import ExportError
+from export.exporter import CheckOptions, export
+from export.report import ExportReport
+from export.runtimes import SIGNATURE
+from export.saved_model import write_saved_model
+from export.specs import Shapes
+
+
+def to_tflite(
+    model: keras.Model, path: str | os.PathLike, *, inputs=None, **options: Unpack[CheckOptions]
+) -> ExportReport:
+    """Writes a model as a TFLite file of built-in operators with one signature, `serving_default`.
+
+    Args:
+        model: any Keras model; half-precision models are exported in float32.
+        path: the file, ending in `.tflite`.
+        inputs: a shape such as `(1, 98304, 2)` or `(None, None, 2)`, `None` standing for a dynamic
+            axis, a `keras.InputSpec` or `keras.KerasTensor`, or a dict input name -> one of those.
+            By default the model's attribute `export_inputs`, such a dict, else the inputs of a
+            functional model. Mobile accelerators want static shapes.
+        **options: see `export.exporter.CheckOptions`.
+
+    Returns:
+        What was written, checked and measured.
+
+    Raises:
+        InputError: if `path` or `inputs` cannot be used.
+        ExportError: if built-in operators cannot express the model; `ParityError` if the file
+            differs from it.
+
+    Example:
+        >>> report = to_tflite(model, "separator.tflite", inputs=(1, 98304, 2))
+        >>> run = Interpreter("separator.tflite").get_signature_runner("serving_default")
+        >>> vocals = run(waveform=waveform)["vocals"]
+    """
+    return export(model, path, "tflite", _write, inputs=inputs, **options)
+
+
+def _write(model: keras.Model, shapes: Shapes, path: Path) -> None:
+    import tensorflow as tf
+
+    # Only on the way from a SavedModel does the converter freeze variables and keep dict keys.
+    with tempfile.TemporaryDirectory() as folder:
+        write_saved_model(model, shapes, Path(folder), portable=True)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[SIGNATURE])
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+        try:
+            path.write_bytes(converter.convert())
+        except Exception as error:
+            missing = re.findall(r"^(?:TF Select|Custom) ops: (.+)$", str(error), re.MULTILINE)
+            if not missing:
+                raise
+            raise ExportError(f"no built-in operator for {', '.join(missing)}") from error

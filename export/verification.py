@@ -1,0 +1,53 @@
+"""A file that someone hands over, checked against the model it should be equal to."""
+
+import os
+from pathlib import Path
+from typing import Unpack
+
+import keras
+
+from export.exporter import CheckOptions, measure
+from export.quiet import quiet
+from export.report import ExportReport
+from export.runtimes import open_file
+from export.specs import Shapes, fits, input_shapes
+from zoo.errors import InputError
+
+
+def verify(
+    path: str | os.PathLike, model: keras.Model, *, inputs=None, **options: Unpack[CheckOptions]
+) -> ExportReport:
+    """Runs an exported file in its own runtime and compares it with a model.
+
+    Args:
+        path: a `.tflite` or `.onnx` file, or a SavedModel folder.
+        model: the Keras model that the file should be equal to.
+        inputs: what the file should take; see `export.to_tflite`. By default whatever it states.
+        **options: see `export.exporter.CheckOptions`.
+
+    Returns:
+        What was checked and measured.
+
+    Raises:
+        InputError: if the file is missing or damaged, or takes other inputs.
+        ExportError: if it does not run; `ParityError` if it differs from the model.
+
+    Example:
+        >>> verify("separator.onnx", model).max_error <= 1e-4
+        True
+    """
+    path = Path(path)
+    with quiet():
+        runtime = open_file(path, threads=options.get("threads"))
+        stated = {name: tensor.shape for name, tensor in runtime.inputs.items()}
+        if inputs is not None:
+            _compare(path, stated, input_shapes(model, inputs))
+        return measure(runtime, path, model, stated, label=path, **options)
+
+
+def _compare(path: Path, stated: Shapes, wanted: Shapes) -> None:
+    agree = stated.keys() == wanted.keys() and all(
+        fits(shape, stated[name]) for name, shape in wanted.items()
+    )
+    if not agree:
+        raise InputError(f"{path}: the file's inputs are {stated}. Received: inputs={wanted}")

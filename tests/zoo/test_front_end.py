@@ -1,0 +1,64 @@
+"""The front end's band, scaling and configuration."""
+
+import keras
+import numpy as np
+import pytest
+
+from zoo.front_end import FrontEnd
+
+
+def spectrogram(front_end, samples=5000):
+    waveform = np.random.default_rng(0).uniform(-1, 1, (1, samples)).astype("float32")
+    return front_end.stft(waveform)
+
+
+@pytest.mark.parametrize("first_bin,bins", [(1, 512), (0, 512), (0, 513), (10, 100)])
+def test_band_is_cut_and_restored(first_bin, bins):
+    front_end = FrontEnd(first_bin=first_bin, bins=bins)
+    real, imaginary = spectrogram(front_end)
+    magnitude = np.asarray(front_end.magnitude(real, imaginary))
+    whole = np.hypot(real, imaginary)
+    assert np.allclose(magnitude, whole[..., first_bin : first_bin + bins], rtol=1e-6)
+    mask = np.asarray(front_end.restore_band(np.ones_like(magnitude)))
+    assert mask.shape == whole.shape
+    assert mask.sum(axis=-1).max() == bins
+    assert np.array_equal(np.flatnonzero(mask[0, 0]), np.arange(first_bin, first_bin + bins))
+
+
+def test_patches_are_divided_by_their_own_peaks():
+    patches = np.random.default_rng(0).uniform(0, 50, (3, 128, 512)).astype("float32")
+    inputs, scale = FrontEnd().normalize(patches)
+    assert inputs.shape == (3, 512, 128, 1)
+    assert np.allclose(np.max(inputs, axis=(1, 2, 3)), 1)
+    assert np.allclose(FrontEnd.from_network(inputs) * scale, patches, rtol=1e-5)
+
+
+def test_silence_stays_silence():
+    quiet = np.full((1, 128, 512), 1e-6, "float32")
+    inputs, _ = FrontEnd().normalize(quiet)
+    assert np.max(inputs) < 1e-4
+    inputs, _ = FrontEnd().normalize(0 * quiet)
+    assert not np.any(inputs)
+
+
+def test_patch_samples_hold_exactly_one_patch():
+    front_end = FrontEnd()
+    samples = front_end.patch_samples()
+    waveform = np.zeros((1, samples), "float32")
+    assert front_end.stft(waveform, center=False)[0].shape[1] == front_end.frames
+    assert front_end.stft(waveform[:, 1:], center=False)[0].shape[1] == front_end.frames - 1
+
+
+def test_configuration_survives_serialisation():
+    front_end = FrontEnd(sample_rate=44100, frame_length=4096, frame_step=1024, bins=2048)
+    config = keras.saving.serialize_keras_object(front_end)
+    assert keras.saving.deserialize_keras_object(config) == front_end
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"bins": 513}, {"first_bin": -1}, {"sample_rate": 0}, {"frames": 0}, {"frame_length": 1023}],
+)
+def test_impossible_configurations_are_refused(arguments):
+    with pytest.raises(ValueError, match="Received: "):
+        FrontEnd(**arguments)

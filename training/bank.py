@@ -1,0 +1,138 @@
+"""Songs decoded once, in one array from which a tf.data graph cuts segments."""
+
+import hashlib
+import json
+import os
+import pickle
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
+from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from training.bank_store import BankStore
+from training.decode import MIXTURE, Song, common_rows, load_song
+from training.tracks import Track
+from zoo.progress import progress
+
+FORMAT = 1
+
+
+class SongBank:
+    """Decoded songs as one TensorFlow tensor, with the tables that a graph needs to cut it.
+
+    Args:
+        samples: int16 `(total,)`; song after song, in each row after row.
+        songs: the songs, in order.
+        rows: names of the rows of every song: the stems, then `"mixture"` where one is given.
+        sample_rate: in Hz.
+    """
+
+    def __init__(
+        self, samples: np.ndarray, songs: Sequence[Song], *, rows: Sequence[str], sample_rate: int
+    ):
+        import tensorflow as tf
+
+        # DLPack shares the memory: a corpus larger than memory stays in the mapped file.
+        self.samples = tf.experimental.dlpack.from_dlpack(samples.__dlpack__())
+        self.rows = tuple(rows)
+        self.stems = tuple(row for row in rows if row != MIXTURE)
+        self.sample_rate = sample_rate
+        self.size = len(songs)
+        self.lengths = np.array([song.samples for song in songs], "int64")  # (songs,)
+        self.starts = np.cumsum([0, *(self.lengths[:-1] * len(self.rows))])  # (songs,)
+        self.scales = np.array([song.scales for song in songs], "float32")  # (songs, rows)
+        self.levels = np.array([song.levels for song in songs], "float32")  # (songs, rows)
+
+    def segment(self, row: int, song, position, length: int):
+        """Cuts a segment, in the graph.
+
+        Args:
+            row: index into `rows`.
+            song: scalar int64 tensor.
+            position: scalar int64 tensor, the first sample.
+            length: in samples.
+
+        Returns:
+            float32 `(length,)`.
+        """
+        import tensorflow as tf
+
+        start = tf.gather(self.starts, song) + row * tf.gather(self.lengths, song) + position
+        segment = tf.slice(self.samples, [start], [length])
+        return tf.cast(segment, tf.float32) * tf.gather(self.scales[:, row], song)
+
+
+def _fingerprint(track: Track) -> list[str]:
+    """Changes with the track's files and arguments, as far as its sources can be pickled."""
+    parts = [track.name, str(track.sample_rate)]
+    for name, source in [*track.stems.items(), (MIXTURE, track.mixture)]:
+        try:
+            digest = hashlib.sha256(pickle.dumps(source)).hexdigest()
+        except (pickle.PicklingError, AttributeError, TypeError):
+            digest = ""
+        parts.append(name + digest)
+        if isinstance(source, partial):
+            for path in (a for a in source.args if isinstance(a, Path) and a.exists()):
+                parts.append(f"{path.stat().st_mtime_ns} {path.stat().st_size}")
+    return parts
+
+
+def _loaded(tracks: Sequence[Track], load, pool: Executor, ahead: int) -> Iterator:
+    """Results of `load` in the tracks' order, with no more than `ahead` of them in flight."""
+    remaining = iter(tracks)
+    pending = [pool.submit(load, track) for track in islice(remaining, ahead)]
+    while pending:
+        result = pending.pop(0).result()
+        pending.extend(pool.submit(load, track) for track in islice(remaining, 1))
+        yield result
+
+
+def load_bank(
+    tracks: Sequence[Track],
+    sample_rate: int,
+    *,
+    minimum_samples: int = 1,
+    cache_dir: str | os.PathLike | None = None,
+    workers: int | None = None,
+    processes: bool = False,
+) -> SongBank:
+    """Decodes tracks in parallel, each once, into a bank.
+
+    Args:
+        tracks: songs with the same stems.
+        sample_rate: what they are resampled to, in Hz; channels are averaged.
+        minimum_samples: shorter songs are padded with silence to this length.
+        cache_dir: folder for a file that holds the bank; a second call with the same tracks finds
+            it, and one that was killed is continued. `None` keeps the bank in memory.
+        workers: songs in work at a time; `None` for one a processor.
+        processes: whether the workers are processes, for tracks that are computed in Python.
+            The calling script must be importable (`if __name__ == "__main__"`).
+
+    Raises:
+        InputError: if there are no tracks, their stems differ, or a source cannot be read.
+    """
+    rows = common_rows(tracks)
+    header = [FORMAT, sample_rate, minimum_samples, *rows]
+    described = json.dumps([header, *map(_fingerprint, tracks)])
+    key = hashlib.sha256(described.encode()).hexdigest()[:16]
+    store = BankStore(None if cache_dir is None else Path(cache_dir), key)
+    missing = tracks[len(store.songs) :]
+    if missing:
+        load = partial(
+            load_song, rows=rows, sample_rate=sample_rate, minimum_samples=minimum_samples
+        )
+        workers = min(workers or os.cpu_count() or 1, len(missing))
+        pool = (
+            ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+            if processes
+            else ThreadPoolExecutor(workers)
+        )
+        with pool:
+            loaded = _loaded(missing, load, pool, 2 * workers)
+            for song, audio in progress(loaded, "Loading songs", total=len(missing)):
+                store.append(song, audio)
+    return SongBank(store.array(), store.songs, rows=rows, sample_rate=sample_rate)

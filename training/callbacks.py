@@ -1,0 +1,158 @@
+"""Callbacks that leave a run whole whenever it is killed."""
+
+import csv
+import json
+import os
+import shutil
+from pathlib import Path
+
+import keras
+
+from zoo.files import atomic_path
+
+WEIGHTS, STATE = "state.weights.h5", "state.json"
+# What stock callbacks learn during a run, by their public attributes.
+_REMEMBERED = ("best", "wait", "best_epoch", "cooldown_counter", "stopped_epoch")
+
+
+class Checkpoint(keras.callbacks.ModelCheckpoint):
+    """`keras.callbacks.ModelCheckpoint` whose file appears whole or not at all."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        final = Path(self.filepath)
+        temporary = final.with_name(f".unfinished-{final.name}")
+        self.filepath = str(temporary)
+        try:
+            super().on_epoch_end(epoch, logs)
+            if temporary.exists():
+                os.replace(temporary, final)
+        finally:
+            self.filepath = str(final)
+            temporary.unlink(missing_ok=True)
+
+
+def _random_states(model: keras.Model) -> list[keras.Variable]:
+    """Where dropout stands in its random numbers: weights files leave that out."""
+    return [variable for variable in model.variables if variable.name == "seed_generator_state"]
+
+
+class Backup(keras.callbacks.Callback):
+    """Saves all that a run needs to go on, at the end of every epoch.
+
+    `keras.callbacks.BackupAndRestore` writes weights and epoch as two files in place, so that a
+    kill between them leaves weights that are an epoch ahead, and it forgets what the other
+    callbacks know. Here the state of an epoch is one folder, renamed into place.
+
+    It is saved as the next epoch begins: only then have all others finished the last one, and
+    averaged weights been swapped back.
+
+    Args:
+        folder: what to write; the epoch's state goes into `folder/epoch`.
+        others: callbacks whose progress (best value, epochs waited) belongs to the state.
+    """
+
+    def __init__(self, folder: str | os.PathLike, others: list[keras.callbacks.Callback]):
+        super().__init__()
+        self.path = Path(folder) / "epoch"
+        self.others = others
+        self._finished = 0
+
+    def epochs_done(self) -> int:
+        """Epochs that the saved state has behind it, 0 if there is none."""
+        state = self.path / STATE
+        return json.loads(state.read_text())["epochs"] if state.exists() else 0
+
+    def restore(self, model: keras.Model) -> None:
+        """Loads the saved state into a compiled model and the other callbacks."""
+        model.optimizer.build(model.trainable_variables)
+        model.load_weights(self.path / WEIGHTS)
+        state = json.loads((self.path / STATE).read_text())
+        for variable, value in zip(_random_states(model), state["random"], strict=True):
+            variable.assign(value)
+        self._finished = state["epochs"]
+        self._remembered = state["callbacks"]
+
+    def on_train_begin(self, logs=None):
+        # After the others' own `on_train_begin`, which forgets: this callback comes last.
+        for name, values in getattr(self, "_remembered", {}).items():
+            for other in self.others:
+                if type(other).__name__ == name:
+                    vars(other).update(values)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == self._finished:
+            return
+        callbacks = {
+            type(other).__name__: {
+                name: float(value) if name == "best" else value
+                for name, value in vars(other).items()
+                if name in _REMEMBERED and value is not None
+            }
+            for other in self.others
+        }
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_path(self.path) as temporary:
+            temporary.mkdir()
+            self.model.save_weights(temporary / WEIGHTS)
+            random = [variable.numpy().tolist() for variable in _random_states(self.model)]
+            state = {"epochs": epoch, "callbacks": callbacks, "random": random}
+            (temporary / STATE).write_text(json.dumps(state))
+        self._finished = epoch
+
+    def remove(self) -> None:
+        """Removes the saved state: the run is complete."""
+        shutil.rmtree(self.path.parent, ignore_errors=True)
+
+
+def read_history(path: str | os.PathLike) -> list[dict[str, float]]:
+    """Returns the rows of a `CSVLogger`'s file, epoch by epoch."""
+    if not Path(path).exists():
+        return []
+    with Path(path).open(newline="") as file:
+        rows = [dict(row) for row in csv.DictReader(file)]
+    # A row that a kill cut off lacks its last cells.
+    return [
+        {name: float(value) for name, value in row.items()} for row in rows if all(row.values())
+    ]
+
+
+def truncate_history(path: str | os.PathLike, epochs: int) -> None:
+    """Drops the rows from epoch `epochs` on: a resumed run writes them again."""
+    path = Path(path)
+    if not path.exists():
+        return
+    header, *lines = path.read_bytes().splitlines(keepends=True) or [b""]
+    numbered = ((line.split(b",")[0], line) for line in lines)
+    kept = [line for number, line in numbered if number.isdigit() and int(number) < epochs]
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(header + b"".join(kept))
+
+
+class LossCurve(keras.callbacks.Callback):
+    """Draws training and validation loss over epochs after each epoch, from `history.csv`.
+
+    Args:
+        history: file of a `CSVLogger` that comes before this callback.
+        picture: PNG to write.
+    """
+
+    def __init__(self, history: str | os.PathLike, picture: str | os.PathLike):
+        super().__init__()
+        self.history = history
+        self.picture = picture
+
+    def on_epoch_end(self, epoch, logs=None):
+        from matplotlib.figure import Figure
+
+        rows = read_history(self.history)
+        figure = Figure(figsize=(7, 4), layout="constrained")
+        axes = figure.subplots()
+        for name, label in (("loss", "training"), ("val_loss", "validation")):
+            if rows and name in rows[0]:
+                epochs = [row["epoch"] + 1 for row in rows]
+                axes.plot(epochs, [row[name] for row in rows], marker=".", label=label)
+        axes.set(xlabel="epoch", ylabel="loss")
+        axes.grid(alpha=0.3)
+        axes.legend()
+        with atomic_path(self.picture) as temporary:
+            figure.savefig(temporary, dpi=100)

@@ -1,0 +1,103 @@
+"""Tracks -> what a pipeline keeps of them: mono int16 rows at its own rate."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.tracks import Track
+from zoo.errors import InputError
+
+MIXTURE = "mixture"
+
+
+@dataclass(frozen=True)
+class Song:
+    """One song as the bank keeps it: int16 rows, each with its own scale.
+
+    Args:
+        name: the track's.
+        samples: length of every row.
+        scales: per row, what an int16 step is worth.
+        levels: per row, root mean square of its active parts (see `active_level`).
+    """
+
+    name: str
+    samples: int
+    scales: tuple[float, ...]
+    levels: tuple[float, ...]
+
+
+def active_level(waveform: np.ndarray, frame_length: int = 1024) -> float:
+    """Root mean square of the frames that are at most 40 dB below the loudest: rests don't count.
+
+    Args:
+        waveform: `(samples,)`.
+        frame_length: in samples.
+    """
+    whole = len(waveform) // frame_length * frame_length
+    if not whole:
+        return float(np.sqrt(np.mean(np.square(waveform))))
+    energy = np.mean(np.square(waveform[:whole].reshape(-1, frame_length)), axis=1)
+    active = energy[energy > energy.max() * 1e-4]
+    return float(np.sqrt(active.mean())) if active.size else 0.0
+
+
+def _load_row(track: Track, row: str, sample_rate: int) -> np.ndarray:
+    waveform = track.load_mixture() if row == MIXTURE else track.load_stem(row)
+    mono = waveform.mean(axis=1)
+    if track.sample_rate != sample_rate:
+        import soxr
+
+        mono = soxr.resample(mono, track.sample_rate, sample_rate)
+    return np.ascontiguousarray(mono, dtype="float32")
+
+
+def load_song(
+    track: Track, rows: Sequence[str], *, sample_rate: int, minimum_samples: int = 1
+) -> tuple[Song, np.ndarray]:
+    """Decodes, mixes to mono, resamples and quantises one track.
+
+    Returns:
+        The song's entry, and int16 `(rows, samples)`: each row fills the range by itself, so that
+        a quiet stem keeps its resolution.
+    """
+    waveforms = [_load_row(track, row, sample_rate) for row in rows]
+    lengths = {row: len(waveform) for row, waveform in zip(rows, waveforms, strict=True)}
+    # A lossy mixture beside lossless stems may differ by an encoder's padding, stems may not.
+    stems = {length for row, length in lengths.items() if row != MIXTURE}
+    if len(stems) > 1:
+        listed = ", ".join(f"{row} {length}" for row, length in lengths.items())
+        raise InputError(f"{track.name}: stems differ in length, in samples: {listed}")
+    samples = max(*stems, minimum_samples)
+    audio = np.zeros((len(rows), samples), "int16")
+    scales = []
+    for row, waveform in zip(audio, waveforms, strict=True):
+        peak = float(np.abs(waveform).max(initial=0.0))
+        if not np.isfinite(peak):
+            raise InputError(f"{track.name}: the samples are not all finite numbers")
+        scales.append(peak / 32767)
+        if peak:
+            waveform = waveform[:samples]
+            row[: len(waveform)] = np.round(waveform * (32767 / peak))
+    levels = tuple(active_level(waveform) for waveform in waveforms)
+    return Song(track.name, samples, tuple(scales), levels), audio
+
+
+def common_rows(tracks: Sequence[Track]) -> tuple[str, ...]:
+    """The stems that all tracks have, in the first one's order, and the mixture where one is given.
+
+    Raises:
+        InputError: if there are no tracks, or their stems differ.
+    """
+    if not tracks:
+        raise InputError("there are no songs to train on")
+    first = tracks[0]
+    for track in tracks:
+        if set(track.stems) != set(first.stems):
+            raise InputError(
+                f"songs differ in their stems: {first.name} has {', '.join(first.stems)}; "
+                f"{track.name} has {', '.join(track.stems)}"
+            )
+    given = any(track.mixture is not None for track in tracks)
+    return (*first.stems, *((MIXTURE,) if given else ()))

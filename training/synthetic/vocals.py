@@ -1,0 +1,140 @@
+"""The singer: a register, a phrasing, a throat or a speaker, and a studio's treatment."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from training.synthetic.clock import Clock
+from training.synthetic.dice import Dice
+from training.synthetic.effects import compress, echo, normalize, saturate
+from training.synthetic.formants import Throat, formant_envelopes
+from training.synthetic.melody import draw_pitch, draw_syllables
+from training.synthetic.song import Song
+from training.synthetic.sources import pulse_train, shape, white_noise
+from training.synthetic.space import Equalizer, Reverb, place
+from training.synthetic.speech_voice import Bank, speech_envelopes, spoken_phrases
+
+REGISTERS = {
+    "male": {"weight": 0.36, "tract": (0.92, 1.08), "lowest": (42, 51)},
+    "female": {"weight": 0.42, "tract": (1.1, 1.24), "lowest": (53, 60)},
+    "child": {"weight": 0.08, "tract": (1.25, 1.45), "lowest": (58, 66)},
+    "falsetto": {"weight": 0.14, "tract": (0.95, 1.15), "lowest": (50, 56)},
+}
+"""Chance, formant factor and lowest note (a MIDI number) of each register."""
+
+
+def vocals(
+    dice: Dice,
+    song: Song,
+    clock: Clock,
+    *,
+    load_bank: Callable[[], Bank] | None = None,
+    speech_share: float = 0.4,
+) -> np.ndarray:
+    """Returns a voice with its effects, float32 `(channels, samples)`.
+
+    Args:
+        dice: what to draw from.
+        song: key and tempo.
+        clock: the grids.
+        load_bank: returns the analysed recordings; without it every voice is a formant synthesis.
+        speech_share: chance that the voice is made from speech where there is a bank.
+    """
+    from_speech = dice.chance(speech_share) and load_bank is not None
+    bank = load_bank() if from_speech else None
+    doubles: list[np.ndarray] = []
+    if bank and dice.chance(0.25):
+        lead = normalize(spoken_phrases(dice, song, clock, bank))
+    else:
+        lead, doubles = _sing(dice, song, clock, bank)
+    squeeze = dice.uniform(0.2, 0.75) if dice.chance(0.75) else 0.0
+    drive = dice.log_uniform(0.2, 2.5) if dice.chance(0.2) else 0.0
+    beats, feedback = dice.pick([0.5, 0.75, 1, 0.25]), dice.uniform(0.1, 0.4)
+    echoes = dice.chance(0.25)
+    spread = dice.uniform(0.2, 0.9)
+    pan = dice.normal(0, 0.08)
+    equalizer = Equalizer.draw(dice, tilt=0.7, low_cut=(70, 180))
+    reverb = Reverb.draw(dice, chance=0.85, wettest=0.8)
+    # In mono everything is one bus; in stereo doubles stand beside the singer.
+    if clock.channels == 1:
+        lead, doubles = lead + sum(doubles), []
+    parts = []
+    for number, signal in enumerate([lead, *doubles]):
+        if squeeze:
+            signal = compress(normalize(signal), clock, squeeze) * np.float32(signal.std())
+        if drive:
+            level = np.float32(signal.std() + 1e-6)
+            signal = saturate(signal / level, drive, clock.sample_rate) * level
+        if echoes:
+            signal = echo(signal, clock, song.beat * beats, feedback)
+        side = spread * (-1) ** number if number else 0.0
+        parts.append((signal, float(np.clip(pan + side, -1, 1))))
+    return place(dice, clock, parts, equalizer=equalizer, reverb=reverb)
+
+
+def _sing(
+    dice: Dice, song: Song, clock: Clock, bank: Bank | None
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Returns the singer and any doubles, each `(samples,)`."""
+    phrasing = dice.pick(["song", "speech", "long"], [0.72, 0.15, 0.13])
+    register = REGISTERS[
+        dice.pick(list(REGISTERS), [register["weight"] for register in REGISTERS.values()])
+    ]
+    tract = dice.uniform(*register["tract"])
+    lowest = dice.uniform(*register["lowest"])
+    highest = lowest + dice.uniform(9, 19)
+    throat = Throat.draw(dice, tract)
+    syllables = draw_syllables(dice, song, phrasing)
+    pitch = draw_pitch(
+        dice,
+        song,
+        clock,
+        syllables=syllables,
+        spoken=phrasing == "speech",
+        lowest=lowest,
+        highest=highest,
+        exact=0.12,
+    )
+    if bank:
+        harmonic, noise = speech_envelopes(dice, clock, syllables, bank, breath=throat.breath)
+    else:
+        harmonic, noise = formant_envelopes(dice, clock, syllables, throat)
+    if dice.chance(0.4):
+        noise = noise + _air(dice, clock, harmonic)
+    rasp = dice.uniform(0.2, 0.8) if dice.chance(0.12) else 0.0
+
+    def perform(pitch: np.ndarray) -> np.ndarray:
+        sources = [(pulse_train(pitch, clock), harmonic), (white_noise(dice, clock), noise)]
+        return normalize(shape(clock, *sources))
+
+    lead = perform(pitch)
+    if rasp:
+        # Every second glottal pulse is weaker: a subharmonic.
+        half = np.cumsum(clock.upsample(pitch), dtype=np.float64) * (np.pi / clock.sample_rate)
+        lead = lead * (1 + rasp * np.sin(half)).astype(np.float32)
+    doubles = []
+    for _ in range(dice.integer(1, 3) if dice.chance(0.25) else 0):
+        interval = dice.pick([0, 0, 0, 4, 3, 5, 7, 12, -12]) + dice.normal(0, 0.08)
+        drift = dice.wander(clock.points, 20) * dice.uniform(0.3, 1.2)
+        late = int(dice.uniform(-0.04, 0.04) * clock.sample_rate)
+        level = np.float32(dice.uniform(0.3, 1))
+        double = perform(pitch * 2 ** ((interval + drift) / 12))
+        doubles.append(_shift(double, late) * level)
+    return lead, doubles
+
+
+def _air(dice: Dice, clock: Clock, harmonic: np.ndarray) -> np.ndarray:
+    """Returns the envelope of broad noise that follows the voice's loudness."""
+    loudness = np.sqrt(np.square(harmonic).mean(axis=1))
+    colour = 1 / (1 + (clock.frequencies / 5000) ** 2)
+    return np.outer(loudness * dice.log_uniform(0.1, 1.5), colour).astype(np.float32)
+
+
+def _shift(signal: np.ndarray, samples: int) -> np.ndarray:
+    """Returns a signal that comes `samples` later (earlier where negative)."""
+    shifted = np.zeros_like(signal)
+    if samples >= 0:
+        shifted[samples:] = signal[: len(signal) - samples]
+    else:
+        shifted[:samples] = signal[-samples:]
+    return shifted

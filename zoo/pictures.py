@@ -1,0 +1,74 @@
+"""Pictures of what a separator heard and made of it."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from zoo.files import atomic_path
+from zoo.front_end import FrontEnd
+
+
+def _decibels(waveform: np.ndarray, front_end: FrontEnd) -> np.ndarray:
+    """Magnitude in dB below a full-scale sine, `(bins, frames)`."""
+    real, imaginary = front_end.stft(waveform[None].astype("float32"))
+    magnitude = np.asarray(front_end.magnitude(real, imaginary))[0].T
+    return 20 * np.log10(np.maximum(magnitude / (front_end.frame_length / 4), 1e-6))
+
+
+def spectrogram_picture(
+    path: str | os.PathLike,
+    signals: Mapping[str, np.ndarray],
+    front_end: FrontEnd,
+    *,
+    masks: Mapping[str, np.ndarray] | None = None,
+    title: str = "",
+) -> Path:
+    """Draws spectrograms, and masks below them, one above the other on a common time axis.
+
+    Args:
+        path: PNG file to write.
+        signals: name -> waveform `(samples,)` at the front end's sample rate.
+        front_end: whose bins are shown.
+        masks: name -> `(frames, bins)` in [0, 1].
+        title: above the picture.
+
+    Returns:
+        The path.
+    """
+    masks = masks or {}
+    rows = len(signals) + len(masks)
+    figure = Figure(figsize=(11, 2.1 * rows + 0.6), layout="constrained")
+    axes = figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0]
+    hertz = front_end.sample_rate / front_end.frame_length
+    low, high = front_end.first_bin * hertz, (front_end.first_bin + front_end.bins) * hertz
+    spectrograms = {name: _decibels(signal, front_end) for name, signal in signals.items()}
+    loudest = max(values.max() for values in spectrograms.values())
+    panels = [
+        (name, values, "magma", loudest - 70, loudest, "dB")
+        for name, values in spectrograms.items()
+    ]
+    panels += [(f"mask: {name}", mask.T, "viridis", 0, 1, "") for name, mask in masks.items()]
+    for axis, (name, values, colours, floor, ceiling, unit) in zip(axes, panels, strict=True):
+        end = values.shape[1] * front_end.frame_step / front_end.sample_rate
+        image = axis.imshow(
+            values,
+            origin="lower",
+            aspect="auto",
+            extent=(0, end, low, high),
+            cmap=colours,
+            vmin=floor,
+            vmax=ceiling,
+            interpolation="nearest",
+        )
+        axis.set_ylabel("Hz")
+        axis.set_title(name, loc="left", fontsize=10)
+        figure.colorbar(image, ax=axis, label=unit, pad=0.01)
+    axes[-1].set_xlabel("seconds")
+    figure.suptitle(title)
+    path = Path(path)
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, dpi=110)
+    return path
