@@ -1,5 +1,7 @@
 """What can go wrong with an export that is not the caller's mistake."""
 
+import re
+
 
 class ExportError(RuntimeError):
     """A model that the wanted format cannot express, or a file that its runtime cannot run.
@@ -17,5 +19,8 @@ class ParityError(ExportError):
 
 def first_line(error: BaseException) -> str:
     """Returns the first line of an error's message that says something, at most 200 characters."""
-    lines = (line.strip() for line in str(error).splitlines())
-    return next((line for line in lines if line), type(error).__name__)[:200]
+    text = re.sub(r"\x1b\[\d*m", "", str(error))
+    lines = (line.strip() for line in text.splitlines())
+    # Keras puts where before what.
+    said = (line for line in lines if line and not line.startswith("Exception encountered when"))
+    return next(said, type(error).__name__)[:200]

@@ -16,7 +16,8 @@ def convert_transposed_convolution(graph, node, name: str, arguments) -> None:
 
     Args:
         graph: tf2onnx's graph.
-        node: the operator: inputs (output size, kernel, signal).
+        node: the operator: inputs (output size, kernel, signal) and a bias, where
+            tf2onnx has merged one.
         name: of the node.
         arguments: unused, part of tf2onnx's interface.
     """
@@ -27,7 +28,7 @@ def convert_transposed_convolution(graph, node, name: str, arguments) -> None:
         ConvTranspose.version_11(graph, node)
         return
     attributes, sizes = geometry
-    _, kernel, signal = node.input
+    _, kernel, signal, *bias = node.input
     batch, channels = graph.get_shape(signal)[0], graph.get_shape(kernel)[2]
     outputs, dtypes = node.output, node.output_dtypes
     graph.remove_node(node.name)
@@ -36,7 +37,7 @@ def convert_transposed_convolution(graph, node, name: str, arguments) -> None:
     signal = graph.make_node("Transpose", [signal], attr={"perm": _TO_CHANNELS_FIRST})
     grown = graph.make_node(
         "ConvTranspose",
-        [signal.output[0], kernel.output[0]],
+        [signal.output[0], kernel.output[0], *bias],
         attr=attributes,
         shapes=[[batch, channels, *sizes]],
         dtypes=dtypes,
@@ -54,7 +55,7 @@ def convert_transposed_convolution(graph, node, name: str, arguments) -> None:
 
 def _geometry(graph, node) -> tuple[dict, list[int]] | None:
     """Returns ConvTranspose's attributes and the output's rows and columns, -1 where unknown."""
-    _, kernel, signal = node.input
+    _, kernel, signal, *_ = node.input
     padding = node.get_attr_str("padding")
     strides = list(node.get_attr_value("strides"))[1:3]
     dilations = list(node.get_attr_value("dilations", [1, 1, 1, 1]))[1:3]

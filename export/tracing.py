@@ -11,6 +11,18 @@ from zoo.errors import InputError
 from zoo.portability import portable_operators
 
 
+class _SinglePrecision(keras.DTypePolicy):
+    """Computes in float32 with variables of any dtype, which are cast as they are read."""
+
+    def __init__(self, variable_dtype: str):
+        super().__init__("float32")
+        self._stored = variable_dtype
+
+    @property
+    def variable_dtype(self):
+        return self._stored
+
+
 @contextmanager
 def single_precision(model: keras.Model) -> Iterator[None]:
     """While it is open, every layer of `model` computes in float32, whatever its dtype policy.
@@ -27,7 +39,7 @@ def single_precision(model: keras.Model) -> Iterator[None]:
     policies = [layer.dtype_policy for layer in half]
     try:
         for layer in half:
-            layer.dtype_policy = "float32"
+            layer.dtype_policy = _SinglePrecision(layer.variable_dtype)
         yield
     finally:
         for layer, policy in zip(half, policies, strict=True):

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import pickle
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
@@ -15,7 +14,7 @@ import numpy as np
 
 from training.bank_store import BankStore
 from training.decode import MIXTURE, Song, common_rows, load_song
-from training.tracks import Track
+from training.tracks import Source, Track
 from zoo.progress import progress
 
 FORMAT = 1
@@ -66,19 +65,25 @@ class SongBank:
         return tf.cast(segment, tf.float32) * tf.gather(self.scales[:, row], song)
 
 
-def _fingerprint(track: Track) -> list[str]:
-    """Changes with the track's files and arguments, as far as its sources can be pickled."""
-    parts = [track.name, str(track.sample_rate)]
-    for name, source in [*track.stems.items(), (MIXTURE, track.mixture)]:
-        try:
-            digest = hashlib.sha256(pickle.dumps(source)).hexdigest()
-        except (pickle.PicklingError, AttributeError, TypeError):
-            digest = ""
-        parts.append(name + digest)
-        if isinstance(source, partial):
-            for path in (a for a in source.args if isinstance(a, Path) and a.exists()):
-                parts.append(f"{path.stat().st_mtime_ns} {path.stat().st_size}")
-    return parts
+def _identity(source: Source | None) -> str:
+    """Changes with what a source would return, as far as its arguments and files tell."""
+    if isinstance(source, np.ndarray):
+        return hashlib.sha256(np.ascontiguousarray(source)).hexdigest()
+    if not isinstance(source, partial):
+        # A plain function's address: it is decoded anew in each process.
+        return repr(source)
+    files = [path.stat() for path in source.args if isinstance(path, Path)]
+    changes = [(file.st_mtime_ns, file.st_size) for file in files]
+    return f"{source.func.__qualname__} {source.args} {source.keywords} {changes}"
+
+
+def _bank_key(tracks: Sequence[Track], header: list) -> str:
+    described = [
+        [track.name, track.sample_rate, _identity(track.mixture)]
+        + [[stem, _identity(source)] for stem, source in track.stems.items()]
+        for track in tracks
+    ]
+    return hashlib.sha256(json.dumps([header, described]).encode()).hexdigest()[:16]
 
 
 def _loaded(tracks: Sequence[Track], load, pool: Executor, ahead: int) -> Iterator:
@@ -116,9 +121,7 @@ def load_bank(
         InputError: if there are no tracks, their stems differ, or a source cannot be read.
     """
     rows = common_rows(tracks)
-    header = [FORMAT, sample_rate, minimum_samples, *rows]
-    described = json.dumps([header, *map(_fingerprint, tracks)])
-    key = hashlib.sha256(described.encode()).hexdigest()[:16]
+    key = _bank_key(tracks, [FORMAT, sample_rate, minimum_samples, *rows])
     store = BankStore(None if cache_dir is None else Path(cache_dir), key)
     missing = tracks[len(store.songs) :]
     if missing:

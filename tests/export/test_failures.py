@@ -105,7 +105,7 @@ def test_bad_target(writer, name, message, network, tmp_path):
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
-        ((1, 16, 32), "cannot be called with inputs"),
+        ((1, 16), "cannot be called with inputs"),
         ((1, 15, 32, 1), "cannot be called with inputs"),
         ((1, 16, 0, 1), "must be positive"),
         ((1, 16, "long", 1), "needs a shape"),

@@ -114,8 +114,10 @@ def _missing_highs(dice: Dice, clock: Clock, speech: np.ndarray, edge: float) ->
     spectrum = fft.rfft(speech)
     hertz = fft.rfftfreq(len(speech), 1 / clock.sample_rate)
     octave = (hertz > edge / 2) & (hertz < edge)
-    level = clock.upsample(clock.loudness(fft.irfft(spectrum * octave, len(speech))))
-    hiss = fft.rfft(dice.white(clock.samples) * level)
+    level = clock.loudness(fft.irfft(spectrum * octave, len(speech)))
+    # The sharp band rings into the pauses; they must stay silent.
+    level = np.maximum(level - 0.01 * level.max(), 0)
+    hiss = fft.rfft(dice.white(clock.samples) * clock.upsample(level))
     octaves = np.log2(np.maximum(hertz, 1) / edge)
     slope = np.clip(4 * octaves, 0, 1) * np.exp2(-2 * np.maximum(octaves, 0))
     bandwidth = np.sqrt(clock.sample_rate / edge) * 0.35

@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from zoo.audio_files import file_error
+from zoo.audio.files import file_error
 
 # MP4 states a duration; a decoder may lose a packet or two of it at the ends.
 _TOLERANCE_SECONDS = 0.1

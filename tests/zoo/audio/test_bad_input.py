@@ -119,7 +119,7 @@ _AS_NOBODY = """
 import os, sys
 from zoo.audio import AudioReader, AudioWriter
 from zoo.errors import InputError
-import zoo.av_decoder
+import zoo.audio.av_decoder
 if os.geteuid() == 0:
     os.seteuid(65534)
 try:

@@ -4,10 +4,10 @@ import os
 
 import numpy as np
 
-from zoo.audio_formats import FORMATS, check_writable, matching_subtype
-from zoo.audio_reader import AudioReader
-from zoo.audio_writer import AudioWriter
-from zoo.resample import Resampler, resampled, resampled_length
+from zoo.audio.formats import FORMATS, check_writable, matching_subtype
+from zoo.audio.reader import AudioReader
+from zoo.audio.resample import Resampler, resampled, resampled_length
+from zoo.audio.writer import AudioWriter
 
 __all__ = [
     "FORMATS",

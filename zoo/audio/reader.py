@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.audio_files import check_readable, file_error
-from zoo.soundfile_decoder import NotForSoundfile, SoundfileDecoder
+from zoo.audio.files import check_readable, file_error
+from zoo.audio.soundfile_decoder import NotForSoundfile, SoundfileDecoder
 
 _READ_BLOCK = 1 << 18
 
@@ -130,7 +130,7 @@ def _decoder(path: Path, stream: int):
             return SoundfileDecoder(path)
     except NotForSoundfile:
         pass
-    from zoo.av_decoder import AVDecoder
+    from zoo.audio.av_decoder import AVDecoder
 
     return AVDecoder(path, stream)
 

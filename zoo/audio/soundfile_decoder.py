@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from zoo.audio_files import file_error
-from zoo.audio_lengths import MP3Header, truncation
+from zoo.audio.files import file_error
+from zoo.audio.lengths import MP3Header, truncation
 
 # libsndfile's codes for content that is not its business; other codes mean a damaged file.
 _UNRECOGNISED = {1, 7, 18}
