@@ -12,7 +12,7 @@ import time
 for library in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[library] = "1"
 
-from training.synthetic import synthetic_songs
+from training.synthetic import synthetic_songs  # noqa: E402 - NumPy reads the above once
 
 FORMATS = [(8192, 1), (16000, 1), (22050, 2), (44100, 1), (44100, 2), (48000, 2)]
 

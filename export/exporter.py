@@ -47,7 +47,7 @@ class CheckOptions(TypedDict, total=False):
     threads: int | None
 
 
-def export(
+def write_checked(
     model: keras.Model,
     path: str | os.PathLike,
     format: str,
@@ -58,6 +58,7 @@ def export(
 ) -> ExportReport:
     """Writes a model with `write(model, shapes, path)`, checks the file, and puts it in place."""
     path = Path(path)
+    threads = options.pop("threads", None)
     _check_target(path, format)
     shapes = input_shapes(model, inputs)
     with quiet(), atomic_path(path) as temporary:
@@ -65,12 +66,14 @@ def export(
             write(model, shapes, temporary)
         except InputError:
             raise
+        except OSError as error:
+            raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
         except Exception as error:
             raise ExportError(
                 f"{path}: the model cannot be written as {format}: {first_line(error)}"
             ) from error
         try:
-            runtime = open_file(temporary, threads=options.get("threads"))
+            runtime = open_file(temporary, threads=threads)
         except InputError as error:
             raise ExportError(
                 f"{path}: its runtime refuses the file: {first_line(error.__cause__)}"
@@ -91,7 +94,6 @@ def measure(
     example_shapes: Sequence[Mapping[str, Sequence[int]]] | None = None,
     tolerance: float = TOLERANCE,
     seconds: float | None = None,
-    threads: int | None = None,
 ) -> ExportReport:
     """Compares an opened file with its model and returns what was found.
 
@@ -101,7 +103,7 @@ def measure(
         model: what it must be equal to.
         shapes: the named inputs to call both with.
         label: what messages and the report call the file.
-        example_shapes: as `tolerance`, `seconds` and `threads`, see `CheckOptions`.
+        example_shapes: as `tolerance` and `seconds`, see `CheckOptions`.
 
     Raises:
         ParityError: if the file is not equal to the model.
@@ -136,6 +138,8 @@ def _size(path: Path) -> int:
 def _check_target(path: Path, format: str) -> None:
     if not path.parent.is_dir():
         raise InputError(f"{path}: the folder {path.parent} does not exist")
+    if not os.access(path.parent, os.W_OK):
+        raise InputError(f"{path}: no permission to write to the folder {path.parent}")
     if format != "saved_model":
         suffix = f".{format}"
         if path.suffix != suffix:

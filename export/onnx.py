@@ -12,7 +12,7 @@ from typing import Unpack
 import keras
 
 from export.errors import ExportError
-from export.exporter import CheckOptions, export
+from export.exporter import CheckOptions, write_checked
 from export.onnx_convolution import convert_transposed_convolution
 from export.report import ExportReport
 from export.specs import Shapes
@@ -57,7 +57,9 @@ def to_onnx(
         raise InputError(
             f"opset must be from {_OPSETS[0]} to {_OPSETS[-1]}. Received: opset={opset}"
         )
-    return export(model, path, "onnx", partial(_write, opset=opset), inputs=inputs, **options)
+    return write_checked(
+        model, path, "onnx", partial(_write, opset=opset), inputs=inputs, **options
+    )
 
 
 def _write(model: keras.Model, shapes: Shapes, path: Path, *, opset: int) -> None:

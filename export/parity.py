@@ -91,7 +91,7 @@ def check(
     errors: dict[str, float] = {}
     for shapes in examples:
         loud: dict[str, float] = {}
-        for kind, inputs in test_inputs(shapes):
+        for kind, inputs in probes(shapes):
             where = f"on {kind} of {', '.join(f'{n} {s}' for n, s in shapes.items())}"
             expected = reference(inputs)
             try:
@@ -116,7 +116,7 @@ def check(
     return errors
 
 
-def test_inputs(shapes: Sizes) -> Iterator[tuple[str, Arrays]]:
+def probes(shapes: Sizes) -> Iterator[tuple[str, Arrays]]:
     """Yields noise in [-1, 1], the same at a thousandth, and silence: (what it is, arrays)."""
     random = np.random.default_rng(0)
     noise = {n: random.uniform(-1, 1, shape).astype("float32") for n, shape in shapes.items()}
@@ -126,7 +126,7 @@ def test_inputs(shapes: Sizes) -> Iterator[tuple[str, Arrays]]:
 
 def latency(run: Callable[[Arrays], object], shapes: Sizes) -> float:
     """Returns the median time of a run on noise after a warm-up, in seconds."""
-    _, inputs = next(test_inputs(shapes))
+    _, inputs = next(probes(shapes))
     run(inputs)
     times = []
     for _ in range(_RUNS):
@@ -155,7 +155,7 @@ def _accepted_sizes(shapes: Shapes, reference: Reference) -> list[Sizes]:
         examples = [concrete(first, 1), concrete(second, 2)]
         try:
             for example in examples:
-                reference(next(test_inputs(example))[1])
+                reference(next(probes(example))[1])
         except Exception as error:
             failure = error
         else:

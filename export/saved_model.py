@@ -6,7 +6,7 @@ from typing import Unpack
 
 import keras
 
-from export.exporter import CheckOptions, export
+from export.exporter import CheckOptions, write_checked
 from export.report import ExportReport
 from export.runtimes import SIGNATURE
 from export.specs import Shapes
@@ -38,7 +38,7 @@ def to_saved_model(
         >>> report = to_saved_model(model, "separator", inputs=(None, None, 2))
         >>> tf.saved_model.load("separator").signatures["serving_default"](waveform=waveform)
     """
-    return export(model, path, "saved_model", write_saved_model, inputs=inputs, **options)
+    return write_checked(model, path, "saved_model", write_saved_model, inputs=inputs, **options)
 
 
 def write_saved_model(

@@ -27,11 +27,17 @@ def input_shapes(model: keras.Model, inputs=None) -> Shapes:
     Raises:
         InputError: if a shape or name cannot be used, or nothing says what the inputs are.
     """
+    declared = _declared(model)
     if inputs is None:
-        inputs = _declared_inputs(model)
+        if not declared:
+            raise InputError(
+                f"the model {model.name!r} does not say what its inputs are: pass inputs=, for "
+                "example inputs=(1, 512, 128, 1)"
+            )
+        inputs = declared
     if not isinstance(inputs, Mapping):
-        declared = _declared_names(model)
-        inputs = {declared[0] if len(declared) == 1 else "input": inputs}
+        (name,) = declared if len(declared) == 1 else ["input"]
+        inputs = {name: inputs}
     shapes = {name: _shape(name, spec) for name, spec in inputs.items()}
     for name in shapes:
         if not isinstance(name, str) or not name.isidentifier():
@@ -39,9 +45,8 @@ def input_shapes(model: keras.Model, inputs=None) -> Shapes:
                 "an input's name must be made of letters, digits and underscores. "
                 f"Received: inputs={shapes}"
             )
-    expected = _declared_names(model)
-    if len(expected) > 1 and set(expected) != set(shapes):
-        raise InputError(f"the model's inputs are {expected}. Received: inputs={shapes}")
+    if len(declared) > 1 and declared.keys() != shapes.keys():
+        raise InputError(f"the model's inputs are {list(declared)}. Received: inputs={shapes}")
     return shapes
 
 
@@ -56,7 +61,7 @@ def call_model(model: keras.Model, tensors: Mapping) -> dict:
     if isinstance(structure, Mapping):
         arguments = {name: tensors[name] for name in structure}
     elif isinstance(structure, list | tuple):
-        arguments = [tensors[name] for name in _declared_names(model)]
+        arguments = [tensors[name] for name in _declared(model)]
     elif len(tensors) == 1:
         (arguments,) = tensors.values()
     else:
@@ -82,36 +87,26 @@ def fits(shape: Sequence[int], spec: Shape) -> bool:
     )
 
 
-def _declared_inputs(model) -> Mapping:
+def _declared(model) -> dict:
+    """Returns name -> spec of the inputs that the model itself tells of; empty if it does not."""
     declared = getattr(model, "export_inputs", None)
     if declared is not None:
-        return declared
-    if getattr(model, "inputs", None):
-        return dict(zip(_declared_names(model), model.inputs, strict=True))
-    raise InputError(
-        f"the model {model.name!r} does not say what its inputs are: pass inputs=, for example "
-        "inputs=(1, 512, 128, 1)"
-    )
-
-
-def _declared_names(model) -> list[str]:
-    declared = getattr(model, "export_inputs", None)
-    if declared is not None:
-        return list(declared)
+        return dict(declared)
     tensors = getattr(model, "inputs", None) or []
-    if isinstance(getattr(model, "input", None), Mapping):
-        return sorted(model.input)  # the order in which Keras flattens a dict
-    if len(tensors) == 1:
-        return ["input" if _COUNTED_NAME.fullmatch(tensors[0].name) else tensors[0].name]
-    return [
-        f"input_{i}" if _COUNTED_NAME.fullmatch(tensor.name) else tensor.name
-        for i, tensor in enumerate(tensors)
-    ]
+    if tensors and isinstance(getattr(model, "input", None), Mapping):
+        return dict(model.input)
+    counted = [_COUNTED_NAME.fullmatch(tensor.name) for tensor in tensors]
+    names = ["input"] if len(tensors) == 1 else [f"input_{i}" for i in range(len(tensors))]
+    return {
+        name if skip else tensor.name: tensor
+        for name, skip, tensor in zip(names, counted, tensors, strict=True)
+    }
 
 
 def _shape(name: str, spec) -> Shape:
     dtype = getattr(spec, "dtype", None)
-    if dtype is not None and keras.backend.standardize_dtype(dtype) != "float32":
+    # Inputs of half-precision models become float32 like everything else.
+    if dtype and keras.backend.standardize_dtype(dtype) not in ("float32", "float16", "bfloat16"):
         raise InputError(f"inputs are float32. Received: dtype={dtype} of input {name!r}")
     try:
         shape = tuple(None if size is None else int(size) for size in getattr(spec, "shape", spec))
@@ -120,6 +115,6 @@ def _shape(name: str, spec) -> Shape:
             f"input {name!r} needs a shape of integers and None ({first_line(error)}). "
             f"Received: {spec!r}"
         ) from error
-    if any(size is not None and size < 1 for size in shape):
-        raise InputError(f"the sizes of input {name!r} must be positive. Received: {shape}")
+    if not shape or any(size is not None and size < 1 for size in shape):
+        raise InputError(f"input {name!r} needs one or more positive sizes. Received: {shape}")
     return shape

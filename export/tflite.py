@@ -9,7 +9,7 @@ from typing import Unpack
 import keras
 
 from export.errors import ExportError
-from export.exporter import CheckOptions, export
+from export.exporter import CheckOptions, write_checked
 from export.report import ExportReport
 from export.runtimes import SIGNATURE
 from export.saved_model import write_saved_model
@@ -43,7 +43,7 @@ def to_tflite(
         >>> run = Interpreter("separator.tflite").get_signature_runner("serving_default")
         >>> vocals = run(waveform=waveform)["vocals"]
     """
-    return export(model, path, "tflite", _write, inputs=inputs, **options)
+    return write_checked(model, path, "tflite", _write, inputs=inputs, **options)
 
 
 def _write(model: keras.Model, shapes: Shapes, path: Path) -> None:

@@ -34,6 +34,7 @@ def single_precision(model: keras.Model) -> Iterator[None]:
         layer
         for layer in model._flatten_layers()
         if not isinstance(layer.dtype_policy, keras.dtype_policies.DTypePolicyMap)
+        and layer.quantization_mode is None
         and layer.compute_dtype in ("float16", "bfloat16")
     ]
     policies = [layer.dtype_policy for layer in half]

@@ -9,7 +9,7 @@ import keras
 from export.exporter import CheckOptions, measure
 from export.quiet import quiet
 from export.report import ExportReport
-from export.runtimes import open_file
+from export.runtimes import Runtime, open_file
 from export.specs import Shapes, fits, input_shapes
 from zoo.errors import InputError
 
@@ -37,12 +37,24 @@ def verify(
         True
     """
     path = Path(path)
+    threads = options.pop("threads", None)
     with quiet():
-        runtime = open_file(path, threads=options.get("threads"))
-        stated = {name: tensor.shape for name, tensor in runtime.inputs.items()}
+        runtime = open_file(path, threads=threads)
+        stated = _stated_shapes(path, runtime)
         if inputs is not None:
             _compare(path, stated, input_shapes(model, inputs))
         return measure(runtime, path, model, stated, label=path, **options)
+
+
+def _stated_shapes(path: Path, runtime: Runtime) -> Shapes:
+    for name, tensor in runtime.inputs.items():
+        if tensor.shape is None or tensor.dtype != "float32":
+            shape = "unknown" if tensor.shape is None else tensor.shape
+            raise InputError(
+                f"{path}: input {name!r} has dtype {tensor.dtype} and shape {shape}; only float32 "
+                "inputs of a stated rank can be checked"
+            )
+    return {name: tensor.shape for name, tensor in runtime.inputs.items()}
 
 
 def _compare(path: Path, stated: Shapes, wanted: Shapes) -> None:

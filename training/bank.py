@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from training.bank_store import BankStore
-from training.decode import MIXTURE, Song, common_rows, load_song
+from training.decode import MIXTURE, Song, common_stems, load_song
 from training.tracks import Source, Track
 from zoo.progress import progress
 
@@ -120,7 +120,8 @@ def load_bank(
     Raises:
         InputError: if there are no tracks, their stems differ, or a source cannot be read.
     """
-    rows = common_rows(tracks)
+    given = any(track.mixture is not None for track in tracks)
+    rows = (*common_stems(tracks), *([MIXTURE] if given else []))
     key = _bank_key(tracks, [FORMAT, sample_rate, minimum_samples, *rows])
     store = BankStore(None if cache_dir is None else Path(cache_dir), key)
     missing = tracks[len(store.songs) :]

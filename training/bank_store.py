@@ -31,6 +31,7 @@ class BankStore:
             self._index.write_text("")
 
     def _reopen(self) -> None:
+        """Takes over the songs that are whole and cuts off what a kill left of the next one."""
         whole = []
         size = 0
         for line in self._index.read_text().splitlines(keepends=True):

@@ -25,7 +25,7 @@ class Checkpoint(keras.callbacks.ModelCheckpoint):
         try:
             super().on_epoch_end(epoch, logs)
             if temporary.exists():
-                os.replace(temporary, final)
+                temporary.replace(final)
         finally:
             self.filepath = str(final)
             temporary.unlink(missing_ok=True)
@@ -105,14 +105,14 @@ class Backup(keras.callbacks.Callback):
 
 
 def read_history(path: str | os.PathLike) -> list[dict[str, float]]:
-    """Returns the rows of a `CSVLogger`'s file, epoch by epoch."""
+    """Returns the rows of a `CSVLogger`'s file, epoch by epoch, without what it has no value for."""
     if not Path(path).exists():
         return []
     with Path(path).open(newline="") as file:
-        rows = [dict(row) for row in csv.DictReader(file)]
-    # A row that a kill cut off lacks its last cells.
+        rows = list(csv.DictReader(file))
     return [
-        {name: float(value) for name, value in row.items()} for row in rows if all(row.values())
+        {name: float(value) for name, value in row.items() if value not in (None, "", "NA")}
+        for row in rows
     ]
 
 

@@ -84,8 +84,8 @@ def load_song(
     return Song(track.name, samples, tuple(scales), levels), audio
 
 
-def common_rows(tracks: Sequence[Track]) -> tuple[str, ...]:
-    """The stems that all tracks have, in the first one's order, and the mixture where one is given.
+def common_stems(tracks: Sequence[Track]) -> tuple[str, ...]:
+    """The stems that all tracks have, in the first one's order.
 
     Raises:
         InputError: if there are no tracks, or their stems differ.
@@ -99,5 +99,4 @@ def common_rows(tracks: Sequence[Track]) -> tuple[str, ...]:
                 f"songs differ in their stems: {first.name} has {', '.join(first.stems)}; "
                 f"{track.name} has {', '.join(track.stems)}"
             )
-    given = any(track.mixture is not None for track in tracks)
-    return (*first.stems, *((MIXTURE,) if given else ()))
+    return tuple(first.stems)

@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from training.callbacks import Backup, Checkpoint, LossCurve, truncate_history
+from training.models import rebuilt
 from zoo.errors import InputError
 from zoo.files import atomic_path
 
@@ -83,25 +83,6 @@ class FitSettings:
         )
 
 
-def freeze_layers(model: keras.Model, patterns: list[str]) -> None:
-    """Makes the layers whose names match one of the patterns untrainable.
-
-    Args:
-        model: changed in place.
-        patterns: as in a shell: `"encoder_*"`, `"decoder_1_conv"`.
-
-    Raises:
-        InputError: if a pattern matches no layer.
-    """
-    for pattern in patterns:
-        matching = [layer for layer in model.layers if fnmatchcase(layer.name, pattern)]
-        if not matching:
-            names = ", ".join(layer.name for layer in model.layers if layer.weights)
-            raise InputError(f"freeze: no layer is called {pattern!r}; there are {names}")
-        for layer in matching:
-            layer.trainable = False
-
-
 def _single_target(dataset: tf.data.Dataset) -> tf.data.Dataset:
     """Targets of a network with one output, out of their dict."""
     if not isinstance(dataset.element_spec[1], dict):
@@ -137,19 +118,12 @@ def _callbacks(output: Path, settings: FitSettings, validated: bool, resumed: bo
     return [*callbacks, Backup(output / "backup", callbacks)]
 
 
-def prepare_output(output: str | os.PathLike, *, resume: bool) -> Path:
-    """Creates a run folder, or refuses one that holds a run which is not to be resumed.
-
-    Raises:
-        InputError: if `output` holds a run and `resume` is false, or it is a file.
-    """
-    output = Path(output)
+def _prepare(output: Path, *, resume: bool) -> None:
     if output.exists() and not output.is_dir():
         raise InputError(f"{output}: is a file; name a folder for the run")
     if not resume and any((output / name).exists() for name in (HISTORY, MODEL)):
         raise InputError(f"{output}: holds a run already; resume it or name a new folder")
-    (output / "checkpoints").mkdir(parents=True, exist_ok=True)
-    return output
+    (output / BEST).parent.mkdir(parents=True, exist_ok=True)
 
 
 def fit(
@@ -180,10 +154,10 @@ def fit(
         resume: go on from the last whole epoch in `output`, or start if there is none.
 
     Returns:
-        The best epoch's model.
+        The best epoch's model, in single precision and not compiled.
 
     Raises:
-        InputError: if nothing would be trained, or `output` is in use.
+        InputError: if nothing would be trained, `output` is in use, or the loss is NaN.
 
     Example:
         >>> import tempfile
@@ -204,10 +178,11 @@ def fit(
         raise InputError("steps_per_epoch is needed for a dataset whose end is unknown")
     if steps_per_epoch == 0:
         raise InputError("the training data has no batch: nothing would be trained")
-    output = prepare_output(output, resume=resume)
+    output = Path(output)
+    _prepare(output, resume=resume)
     if resume and (output / MODEL).exists():
         print(f"{output}: the run is complete")
-        return keras.saving.load_model(output / MODEL)
+        return keras.saving.load_model(output / MODEL, compile=False)
 
     model.compile(
         settings.optimizer(settings.epochs * steps_per_epoch), loss=LOSSES[settings.loss]()
@@ -224,17 +199,29 @@ def fit(
     if len(model.outputs) == 1:
         dataset = _single_target(dataset)
         validation = None if validation is None else _single_target(validation)
-    model.fit(
-        dataset,
-        validation_data=validation,
-        epochs=settings.epochs,
-        initial_epoch=first_epoch,
-        steps_per_epoch=steps_per_epoch if callable(train) else None,
-        callbacks=callbacks,
-        shuffle=False,
-        verbose=1 if sys.stdout.isatty() else 2,
-    )
-    best = keras.saving.load_model(output / BEST)
+    try:
+        model.fit(
+            dataset,
+            validation_data=validation,
+            epochs=settings.epochs,
+            initial_epoch=first_epoch,
+            steps_per_epoch=steps_per_epoch if callable(train) else None,
+            callbacks=callbacks,
+            shuffle=False,
+            verbose=1 if sys.stdout.isatty() else 2,
+        )
+    except RuntimeError as error:
+        if "NaN" not in str(error):
+            raise
+        raise InputError(
+            f"{output}: the loss is no longer a number; lower learning_rate or set clip_norm"
+        ) from error
+    finally:
+        # Keras leaves the file open where training ends with an error.
+        next(c for c in callbacks if isinstance(c, keras.callbacks.CSVLogger)).on_train_end()
+    best = keras.saving.load_model(output / BEST, compile=False)
+    if best.dtype_policy.name.startswith("mixed"):
+        best = rebuilt(best, "float32")
     with atomic_path(output / MODEL) as temporary:
         best.save(temporary)
     backup.remove()

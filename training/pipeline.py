@@ -5,28 +5,14 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from training.bank import SongBank, load_bank
-from training.decode import MIXTURE
-from training.remix import Remix, shuffled_songs
+from training.bank import load_bank
+from training.decode import common_stems
+from training.draws import random_positions, shuffled_songs
+from training.patches import PatchMaker, target_rows
+from training.remix import Remix
 from training.tracks import Track
 from zoo.errors import InputError
 from zoo.front_end import FrontEnd
-
-ACCOMPANIMENT = "accompaniment"
-ENERGY_FLOOR = 1e-6
-
-
-def _target_rows(stems: Sequence[str], available: Sequence[str]) -> dict[str, list[int]]:
-    """Target name -> the rows that add up to it."""
-    rows = {}
-    for stem in stems:
-        if stem in available:
-            rows[stem] = [available.index(stem)]
-        elif stem == ACCOMPANIMENT and "vocals" in available and len(available) > 1:
-            rows[stem] = [row for row, name in enumerate(available) if name != "vocals"]
-        else:
-            raise InputError(f"no stem {stem!r} in the songs, they have {', '.join(available)}")
-    return rows
 
 
 def _numbers(patches: int, seed: int, first_epoch: int | None) -> tf.data.Dataset:
@@ -38,64 +24,6 @@ def _numbers(patches: int, seed: int, first_epoch: int | None) -> tf.data.Datase
     return epochs.flat_map(
         lambda key: tf.data.Dataset.range(patches).map(lambda number: (key, number))
     )
-
-
-class _PatchMaker:
-    """Makes one patch in the graph: segments, spectra, magnitudes, normalisation."""
-
-    def __init__(self, bank: SongBank, front_end: FrontEnd, targets: dict, energy_weights: bool):
-        self.bank = bank
-        self.front_end = front_end
-        self.targets = targets
-        self.energy_weights = energy_weights
-        self.length = front_end.patch_samples()
-
-    def true_mixture(self, song, position):
-        """The mixture as it is, and the targets at the same place."""
-        rows = [
-            self.bank.segment(row, song, position, self.length)
-            for row in range(len(self.bank.rows))
-        ]
-        given = MIXTURE in self.bank.rows
-        waveforms = [rows[-1] if given else tf.add_n(rows)]
-        waveforms += [tf.add_n([rows[r] for r in of]) for of in self.targets.values()]
-        magnitudes = self.front_end.magnitude(
-            *self.front_end.stft(tf.stack(waveforms), center=False)
-        )
-        return self._finish(
-            magnitudes[:1], [magnitudes[1 + i, None] for i in range(len(waveforms) - 1)]
-        )
-
-    def remixed(self, remix: Remix, key, number, patches: int):
-        """Stems of different songs, each through its own equaliser."""
-        draw = remix.draw(self.bank, self.length, key=key, number=number, patches=patches)
-        waveforms = draw.waveforms(self.bank, self.length)
-        curves = remix.equalizers(
-            len(waveforms), self.front_end.spectrum_bins, key=key, number=number
-        )
-        # One stem at a time: seven spectra side by side would not fit a processor's cache.
-        spectra = []
-        for waveform, curve in zip(waveforms, tf.unstack(curves), strict=True):
-            real, imaginary = self.front_end.stft(waveform[None], center=False)
-            spectra.append((real * curve, imaginary * curve))
-
-        def magnitude(rows):
-            real, imaginary = (tf.add_n(part) for part in zip(*(spectra[r] for r in rows)))
-            return self.front_end.magnitude(real, imaginary)
-
-        mixture = magnitude(range(len(spectra)))
-        return self._finish(mixture, [magnitude(rows) for rows in self.targets.values()])
-
-    def _finish(self, mixture, targets):
-        inputs, scale = self.front_end.normalize(mixture)  # (1, bins, frames, 1)
-        outputs = {
-            name: self.front_end.to_network(target / scale)[0]
-            for name, target in zip(self.targets, targets, strict=True)
-        }
-        if not self.energy_weights:
-            return inputs[0], outputs
-        energy = tf.maximum(tf.reduce_mean(tf.square(inputs)), ENERGY_FLOOR)
-        return inputs[0], outputs, tf.reshape(1.0 / energy, (1, 1))
 
 
 def spectrogram_patches(
@@ -141,8 +69,8 @@ def spectrogram_patches(
         threads: threads of the pipeline's own; `None` shares TensorFlow's.
 
     Returns:
-        Batches of (mixture `(batch, bins, frames, 1)`, {stem: target of the same shape}[, weights]),
-        float32; mixtures in [0, 1], divided by their own peak, targets divided by the same.
+        Batches of (mixture `(batch, bins, frames, 1)`, {stem: target of the same shape}[,
+        weights]), float32; mixtures in [0, 1], divided by their own peak, targets by the same.
 
     Raises:
         InputError: if the songs cannot be used, or lack a stem.
@@ -155,6 +83,10 @@ def spectrogram_patches(
         >>> tuple(mixture.shape), list(targets)
         ((2, 512, 128, 1), ['vocals'])
     """
+    available = common_stems(tracks)
+    targets = target_rows(stems, available)
+    if remix is not None:
+        remix.check(available)
     bank = load_bank(
         tracks,
         front_end.sample_rate,
@@ -163,25 +95,24 @@ def spectrogram_patches(
         workers=workers,
         processes=processes,
     )
-    maker = _PatchMaker(bank, front_end, _target_rows(stems, bank.stems), energy_weights)
+    maker = PatchMaker(bank, front_end, targets, energy_weights=energy_weights)
     patches = bank.size * patches_per_song
     if training and patches < batch_size:
         raise InputError(
-            f"{bank.size} songs give {patches} patches an epoch, less than one batch of {batch_size}"
+            f"{bank.size} songs give {patches} patches an epoch, less than a batch of {batch_size}"
         )
 
     def fixed(number):
         song, place = number // patches_per_song, number % patches_per_song
         room = tf.gather(bank.lengths, song) - maker.length
-        return maker.true_mixture(song, room * (2 * place + 1) // (2 * patches_per_song))
+        return maker.original(song, room * (2 * place + 1) // (2 * patches_per_song))
 
     def drawn(key, number):
         if remix is not None:
-            return maker.remixed(remix, key, number, patches)
-        song = shuffled_songs(bank, key, number, patches, 1)[0]
-        room = tf.cast(tf.gather(bank.lengths, song) - maker.length + 1, tf.float32)
-        where = tf.random.stateless_uniform((), tf.stack([key, number]))
-        return maker.true_mixture(song, tf.cast(where * room, tf.int64))
+            return maker.remixed(remix, key=key, number=number, patches=patches)
+        songs = shuffled_songs(bank, key, number, patches, 1)
+        where = tf.random.stateless_uniform([1], tf.stack([key, number]))
+        return maker.original(songs[0], random_positions(bank, songs, where, maker.length)[0])
 
     calls = threads or tf.data.AUTOTUNE
     if training:
@@ -192,6 +123,8 @@ def spectrogram_patches(
     dataset = dataset.batch(batch_size, drop_remainder=training).prefetch(4)
     options = tf.data.Options()
     options.deterministic = True
+    # Rewriting the graph would copy what it captures: the whole bank.
+    options.experimental_optimization.apply_default_optimizations = False
     if threads:
         options.threading.private_threadpool_size = threads
     return dataset.with_options(options)

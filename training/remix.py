@@ -1,62 +1,16 @@
 """Remixing of stems across songs, drawn in the tf.data graph."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
 
 from training.bank import SongBank
+from training.draws import Draw, random_positions, shuffled_songs
+from zoo.errors import InputError
 
 REFERENCE_LEVEL = 0.1
-
-
-@dataclass(frozen=True)
-class Draw:
-    """Where a patch's parts come from: one entry a part.
-
-    Args:
-        rows: the bank's row of each part.
-        songs: int64 `(parts,)`.
-        positions: first samples, int64 `(parts,)`.
-        gains: linear, float32 `(parts,)`.
-    """
-
-    rows: tuple[int, ...]
-    songs: tf.Tensor
-    positions: tf.Tensor
-    gains: tf.Tensor
-
-    def waveforms(self, bank: SongBank, length: int) -> list[tf.Tensor]:
-        """One waveform `(length,)` for each row of the bank's stems: parts of a row are added."""
-        sums: dict[int, tf.Tensor] = {}
-        for part, row in enumerate(self.rows):
-            segment = bank.segment(row, self.songs[part], self.positions[part], length)
-            segment = segment * self.gains[part]
-            sums[row] = sums[row] + segment if row in sums else segment
-        return [sums[row] for row in sorted(sums)]
-
-
-def shuffled_songs(bank: SongBank, key, number, patches: int, count: int) -> tf.Tensor:
-    """Draws `count` songs for a patch, int64 `(count,)`.
-
-    In each of the `count` places the patches of an epoch visit every song equally often, in an
-    order of the place's own.
-
-    Args:
-        key: int64 scalar, the epoch's seed.
-        number: int64 scalar, the patch's number in its epoch.
-        patches: patches of an epoch, a multiple of the number of songs.
-    """
-    places = tf.range(count, dtype=tf.int64)
-    seeds = tf.stack([tf.fill([count], key), places, places], axis=1)  # (count, 3)
-    # The raw operator: the public function pads seeds for several places along the wrong axis.
-    shuffled = tf.raw_ops.RandomIndexShuffle(
-        index=tf.fill([count], number),
-        seed=seeds,
-        max_index=tf.constant(patches - 1, tf.int64),
-        rounds=4,
-    )
-    return shuffled % bank.size
 
 
 def _decibels(value):
@@ -112,6 +66,15 @@ class Remix:
         # TOML has no tuples: a list would make the dataclass unhashable.
         object.__setattr__(self, "foreground_level_db", (low, high))
 
+    def check(self, stems: Sequence[str]) -> None:
+        """Raises `InputError` unless there is a foreground and something to set it against."""
+        if self.foreground not in stems:
+            raise InputError(
+                f"remix: the songs have no stem {self.foreground!r}, they have {', '.join(stems)}"
+            )
+        if len(stems) < 2:
+            raise InputError(f"remix: the songs have no stem besides {self.foreground!r}")
+
     def draw(self, bank: SongBank, length: int, *, key, number, patches: int) -> Draw:
         """Draws one patch.
 
@@ -124,38 +87,45 @@ class Remix:
                 is drawn equally often.
         """
         foreground = bank.stems.index(self.foreground)
+        # The last part is the second foreground, most often silent.
         rows = (*range(len(bank.stems)), foreground)
-        parts = len(rows)
-        is_foreground = np.array([row == foreground for row in rows])
-
-        songs = shuffled_songs(bank, key, number, patches, parts)
-        uniform = tf.random.stateless_uniform([parts, 3], tf.stack([key, number]))
-        choice = tf.unstack(uniform[:, 0])
-        coherent = choice[0] < self.coherent
-        first = np.zeros(parts, "int64")
-        songs = tf.where(coherent, tf.gather(songs, first), songs)
-        where = tf.where(coherent, tf.gather(uniform[:, 1], first), uniform[:, 1])
-        room = tf.cast(tf.gather(bank.lengths, songs) - length + 1, tf.float32)
-        positions = tf.cast(where * room, tf.int64)
-
-        own_level = tf.gather(bank.levels[:, foreground], songs)
-        background = np.delete(bank.levels[:, : len(bank.stems)], foreground, axis=1)
-        song_level = tf.gather(np.sqrt(np.sum(background**2, axis=1)), songs)
-        level = tf.where(is_foreground, own_level, song_level)
-        low, high = self.foreground_level_db
-        spread = uniform[:, 2]
-        gain_db = tf.where(
-            is_foreground, low + spread * (high - low), (2 * spread - 1) * self.stem_gain_db
+        kind, coherence, second = tf.unstack(
+            tf.random.stateless_uniform([3], tf.stack([key, number]))
         )
-        silenced = choice[1] < self.without_foreground
-        alone = (choice[1] >= 1 - self.foreground_only) & ~silenced
-        gains = tf.math.divide_no_nan(REFERENCE_LEVEL, level) * _decibels(gain_db)
-        gains *= tf.where(is_foreground & silenced, 0.0, 1.0)
-        gains *= tf.where(~is_foreground & alone, _decibels(-30.0), 1.0)
-        second = ~coherent & (choice[2] < self.second_foreground)
-        is_second = np.arange(parts) == parts - 1
-        gains = tf.where(is_second & ~second, 0.0, gains)
-        return Draw(rows, songs, positions, gains)
+        where, loudness = tf.unstack(
+            tf.random.stateless_uniform([2, len(rows)], tf.stack([~key, number]))
+        )
+        coherent = coherence < self.coherent
+        songs = shuffled_songs(bank, key, number, patches, len(rows))
+        songs = tf.where(coherent, songs[foreground], songs)
+        where = tf.where(coherent, where[foreground], where)
+
+        silent = kind < self.without_foreground
+        alone = (kind >= 1 - self.foreground_only) & ~silent
+        foreground_gain = tf.where(silent, 0.0, 1.0)
+        second_gain = tf.where(~coherent & (second < self.second_foreground), foreground_gain, 0.0)
+        background_gain = tf.where(alone, _decibels(-30.0), 1.0)
+        switches = [background_gain] * len(bank.stems) + [second_gain]
+        switches[foreground] = foreground_gain
+        gains = self._levels(bank, np.array(rows) == foreground, songs, loudness)
+        positions = random_positions(bank, songs, where, length)
+        return Draw(rows, songs, positions, gains * tf.stack(switches))
+
+    def _levels(self, bank: SongBank, is_foreground: np.ndarray, songs, loudness) -> tf.Tensor:
+        """Gains `(parts,)` that bring parts to their levels, `loudness` in [0, 1) of the range."""
+        foreground = bank.stems.index(self.foreground)
+        background = np.delete(bank.levels[:, : len(bank.stems)], foreground, axis=1)
+        background_level = np.sqrt(np.sum(background**2, axis=1))
+        level = tf.where(
+            is_foreground,
+            tf.gather(bank.levels[:, foreground], songs),
+            tf.gather(background_level, songs),
+        )
+        low, high = self.foreground_level_db
+        gain_db = tf.where(
+            is_foreground, low + loudness * (high - low), (2 * loudness - 1) * self.stem_gain_db
+        )
+        return tf.math.divide_no_nan(REFERENCE_LEVEL, level) * _decibels(gain_db)
 
     def equalizers(self, stems: int, bins: int, *, key, number) -> tf.Tensor:
         """Draws a smooth gain curve for each stem, float32 `(stems, bins)`, linear."""
@@ -165,6 +135,6 @@ class Remix:
         # Raised cosines that overlap by half add up to one: (points, bins).
         basis = 0.5 + 0.5 * np.cos(np.pi * np.clip(distance, -1, 1))
         basis[0, frequency < points[0]] = 1.0
-        # The complement of the patch's number keeps these draws apart from those of `draw`.
+        # Complements of key and number keep the draws of a patch apart.
         curve = tf.random.stateless_normal([stems, self.equalizer_points], tf.stack([key, ~number]))
         return _decibels(self.equalizer_db * tf.matmul(curve, basis.astype("float32")))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -12,7 +13,7 @@ from training.tracks import Track
 from zoo.errors import InputError
 from zoo.files import atomic_path
 
-RECIPE, SETTINGS = "recipe.toml", "settings.json"
+RECIPE, SETTINGS, CACHE = "recipe.toml", "settings.json", "cache"
 
 
 def _limit_threads(threads: int) -> None:
@@ -58,53 +59,28 @@ def _split(
     return songs[: settings.count], songs[settings.count :]
 
 
-def build_model(recipe: Recipe):
-    """Returns the recipe's network: a new one, or the one to fine-tune, with layers frozen."""
-    import keras
-
-    import zoo
-    from training.fit import freeze_layers
-    from zoo.front_end import FrontEnd
-    from zoo.presets import load_model
-
-    if recipe.model.start is None:
-        network = getattr(zoo, recipe.model.network)
-        model = network(
-            front_end=recipe.front_end or FrontEnd(),
-            dtype=recipe.model.dtype,
-            **recipe.model.arguments,
-        )
-    else:
-        model = load_model(recipe.model.start)
-        if recipe.front_end is not None:
-            raise InputError(
-                f"recipe {recipe.name}: [front_end] comes with {recipe.model.start}, remove it"
-            )
-        if recipe.model.dtype != "float32":
-            weights = model.get_weights()
-            config = {**model.get_config(), "dtype": recipe.model.dtype}
-            keras.utils.clear_session(free_memory=False)
-            model = type(model).from_config(config)
-            model.set_weights(weights)
-    freeze_layers(model, recipe.model.freeze)
-    return model
-
-
-def _record(recipe: Recipe, output: Path, *, resume: bool) -> None:
-    """Notes the recipe in the run folder, or checks that a run is resumed with its own."""
+def _check_run(recipe: Recipe, output: Path, *, resume: bool) -> None:
+    """Refuses a folder in use, and a resumption with another recipe than the run's own."""
     settings = output / SETTINGS
-    if settings.exists() and not resume:
-        raise InputError(f"{output}: holds a run already; resume it or name a new folder")
-    if settings.exists():
-        before = json.loads(settings.read_text())
-        for table, values in recipe.settings().items():
-            if values != before.get(table):
-                raise InputError(f"{output}: cannot resume, that run had other values in [{table}]")
+    if output.exists() and not output.is_dir():
+        raise InputError(f"{output}: is a file; name a folder for the run")
+    if not settings.exists():
         return
-    with atomic_path(output / RECIPE) as temporary:
-        temporary.write_text(recipe.text)
-    with atomic_path(settings) as temporary:
-        temporary.write_text(json.dumps(recipe.settings(), indent=1) + "\n")
+    if not resume:
+        raise InputError(f"{output}: holds a run already; resume it or name a new folder")
+    before = json.loads(settings.read_text("utf-8"))
+    for table, values in recipe.settings().items():
+        if values != before.get(table):
+            raise InputError(f"{output}: cannot resume, that run had other values in [{table}]")
+
+
+def _record(recipe: Recipe, output: Path) -> None:
+    for name, text in (
+        (RECIPE, recipe.text),
+        (SETTINGS, json.dumps(recipe.settings(), indent=1) + "\n"),
+    ):
+        with atomic_path(output / name) as temporary:
+            temporary.write_text(text, "utf-8")
 
 
 def train_recipe(
@@ -125,7 +101,8 @@ def train_recipe(
         output: folder of the run, see `training.fit.fit`; it gets the recipe too.
         resume: go on with the run in `output` from its last whole epoch.
         seed: in place of the recipe's.
-        cache_dir: folder for decoded songs; default is `cache` in the run folder.
+        cache_dir: folder for decoded songs, which stays; by default one in the run folder, until
+            the run is complete.
         overrides: `"table.key"` -> value, in place of what the recipe says.
 
     Returns:
@@ -136,34 +113,34 @@ def train_recipe(
     """
     import keras
 
-    from training.fit import fit, prepare_output
+    from training.fit import fit
+    from training.models import build_model
     from training.pipeline import spectrogram_patches
 
     if seed is not None:
         overrides = {**(overrides or {}), "run.seed": seed}
     recipe = load_recipe(recipe, overrides=overrides)
+    output = Path(output)
+    _check_run(recipe, output, resume=resume)
     _limit_threads(recipe.run.threads)
     keras.utils.set_random_seed(recipe.run.seed)
-    model = build_model(recipe)
-    front_end = model.front_end
-    train_tracks, validation_tracks = _split(recipe, data, front_end.sample_rate)
-    output = prepare_output(output, resume=resume)
-    _record(recipe, output, resume=resume)
+    model = build_model(recipe.model, recipe.front_end)
+    tracks, held_back = _split(recipe, data, model.front_end.sample_rate)
 
     settings = recipe.data
     shared = {
         "stems": settings.stems,
         "batch_size": settings.batch_size,
         "energy_weights": recipe.training.loss == "energy_normalized_squared_error",
-        "cache_dir": output / "cache" if cache_dir is None else cache_dir,
+        "cache_dir": cache_dir or output / CACHE,
         "processes": settings.kind == "synthetic" and data is None,
         "threads": settings.threads,
     }
 
     def train(first_epoch):
         return spectrogram_patches(
-            train_tracks,
-            front_end,
+            tracks,
+            model.front_end,
             patches_per_song=settings.patches_per_song,
             remix=recipe.remix,
             seed=recipe.run.seed,
@@ -172,18 +149,22 @@ def train_recipe(
         )
 
     validation = spectrogram_patches(
-        validation_tracks,
-        front_end,
+        held_back,
+        model.front_end,
         patches_per_song=settings.validation_patches_per_song,
         training=False,
         **shared,
     )
-    return fit(
+    output.mkdir(parents=True, exist_ok=True)
+    _record(recipe, output)
+    best = fit(
         model,
         train,
         validation,
         output=output,
         settings=recipe.training,
-        steps_per_epoch=len(train_tracks) * settings.patches_per_song // settings.batch_size,
+        steps_per_epoch=len(tracks) * settings.patches_per_song // settings.batch_size,
         resume=resume,
     )
+    shutil.rmtree(output / CACHE, ignore_errors=True)
+    return best

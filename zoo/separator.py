@@ -149,7 +149,7 @@ class Separator(PresetMixin, keras.Model):
             summed.append(ops.reshape(mask, (-1, count * hop + self.overlap, bins)))
         masks = ops.concatenate(summed, axis=0)
         weights = ops.ones_like(patches[:1, :, :1]) * fade[:, 0]
-        weights = overlap_add(weights, hop)[..., None]  # (1, frames, 1)
+        weights = ops.expand_dims(overlap_add(weights, hop), -1)  # (1, frames, 1)
         if state is not None:
             later = ((0, 0), (0, hop), (0, 0))
             first = masks[:, :length] + ops.pad(state["masks"], later)
@@ -218,7 +218,7 @@ class Separator(PresetMixin, keras.Model):
 
         stems = {stem: signals[i] for i, stem in enumerate(self.networks)}
         if self.residual:
-            stems[self.residual] = waveform[:, :length] - ops.sum(signals, axis=0)
+            stems[self.residual] = waveform[:, :length] - sum(stems.values())
         return stems, {stem: uppers[i] for i, stem in enumerate(self.networks)}, next_state
 
     def _pad(self, waveform):

@@ -1,5 +1,9 @@
 """Exports that must fail: with one clear line, leaving nothing behind."""
 
+import errno
+import os
+from pathlib import Path
+
 import keras
 import numpy as np
 import onnx
@@ -67,6 +71,18 @@ def test_written_file_that_differs(network, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_full_disk(network, tmp_path, monkeypatch):
+    def fail(proto, target):
+        Path(target).write_bytes(b"half a file")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("onnx.save", fail)
+    path = tmp_path / "model.onnx"
+    with pytest.raises(InputError, match=f"^{path}: cannot be written: No space left on device$"):
+        export.to_onnx(network, path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_tolerance_is_the_callers(network, tmp_path):
     with pytest.raises(export.ParityError, match="at most 1.0e-12 is allowed"):
         export.to_onnx(network, tmp_path / "model.onnx", tolerance=1e-12)
@@ -107,7 +123,8 @@ def test_bad_target(writer, name, message, network, tmp_path):
     [
         ((1, 16), "cannot be called with inputs"),
         ((1, 15, 32, 1), "cannot be called with inputs"),
-        ((1, 16, 0, 1), "must be positive"),
+        ((1, 16, 0, 1), "positive sizes"),
+        ((), "positive sizes"),
         ((1, 16, "long", 1), "needs a shape"),
         (7, "needs a shape"),
         ({"a b": (1, 16, 32, 1)}, "letters, digits"),

@@ -106,6 +106,18 @@ def test_not_an_exported_model(name, message, network, tmp_path):
     assert str(failure.value).startswith(str(tmp_path / name))
 
 
+@pytest.mark.parametrize(("dtype", "shape"), [("int32", (1, 2)), ("float32", None)])
+def test_inputs_that_cannot_be_checked(dtype, shape, network, tmp_path):
+    import tensorflow as tf
+
+    function = tf.function(lambda x: {"y": x + 1}).get_concrete_function(
+        tf.TensorSpec(shape, dtype)
+    )
+    tf.saved_model.save(tf.Module(), str(tmp_path / "model"), signatures=function)
+    with pytest.raises(InputError, match=f"input 'x' has dtype {dtype} and shape"):
+        export.verify(tmp_path / "model", network)
+
+
 def test_flex_operators_are_refused(tmp_path):
     """A TFLite file that needs TensorFlow's kernels, as Keras's own exporter writes them."""
     import tensorflow as tf

@@ -78,11 +78,11 @@ def test_trains_under_mixed_precision(policy):
     keras.utils.set_random_seed(0)
     model = JanssonUNet(**SMALL, dtype=policy)
     assert model.get_layer("encoder_1_conv").compute_dtype == policy.removeprefix("mixed_")
-    model.compile("adam", "mean_absolute_error")
+    model.compile(keras.optimizers.Adam(0.01), "mean_absolute_error")
     mixture = patches(4, 64, 16, 1)
-    history = model.fit(mixture, 0.2 * mixture, epochs=8, verbose=0).history["loss"]
+    history = model.fit(mixture, 0.2 * mixture, epochs=30, verbose=0).history["loss"]
     assert model(mixture).dtype == "float32"
-    assert history[-1] < 0.8 * history[0]
+    assert history[-1] < 0.7 * history[0]
 
 
 PROGRAM = """
@@ -97,10 +97,9 @@ rng = np.random.default_rng(0)
 mixture = rng.uniform(size=(2, 64, 16, 1)).astype("float32")
 waveform = rng.uniform(-1, 1, size=(1, 9001, 2)).astype("float32")
 (network,) = separator.networks.values()
-outputs = {"network": network(mixture), **separator(waveform)}
-network.compile("adam", "mean_absolute_error")
-network.fit(mixture, mixture, verbose=0)
-np.savez(sys.argv[3], **{k: keras.ops.convert_to_numpy(v) for k, v in outputs.items()})
+# One compiled program each: operator by operator takes JAX much longer.
+outputs = {"network": network.predict_on_batch(mixture), **separator.predict_on_batch(waveform)}
+np.savez(sys.argv[3], **outputs)
 """
 
 

@@ -6,8 +6,8 @@ from training.synthetic.clock import Clock
 from training.synthetic.dice import Dice
 from training.synthetic.effects import normalize, saturate
 from training.synthetic.harmony import NoteTrack
+from training.synthetic.instrument import Instrument
 from training.synthetic.lead import melodic_line
-from training.synthetic.notes import Instrument
 from training.synthetic.song import Song
 from training.synthetic.space import Equalizer, Reverb, place
 

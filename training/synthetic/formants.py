@@ -184,19 +184,22 @@ def formant_envelopes(
     friction = gaussian_filter1d(mouth.friction, 0.6)
     tract = _resonances(clock.frequencies, formants, throat, mouth.nasal)
     hertz = clock.frequencies
-    tilt = throat.tilt + 0.3 * (1 - np.clip(voice, 0, 1))
-    # Five resonances fall too steeply above the fifth: the missing higher ones add about 15 dB.
-    octaves = np.log2(np.maximum(hertz, 60) / 150)
-    source = np.exp2(-np.outer(tilt, octaves).astype(np.float32))
-    source *= 1 + throat.ring * np.exp(-0.5 * ((hertz - 2900) / 350) ** 2)
-    source *= 10 ** (0.75 * np.clip((hertz - 3600) / 1000, 0, 1)) * np.minimum(
-        1, 9000 / (hertz + 1)
-    )
     hiss = (np.maximum(hertz, 200) / 1000) ** throat.color * np.minimum(1, 9000 / (hertz + 1))
-    harmonic = tract * source * voice[:, None].astype(np.float32)
+    harmonic = tract * _glottis(hertz, voice, throat) * voice[:, None].astype(np.float32)
     noise = (tract + np.float32(0.03)) * hiss * (0.12 * breath[:, None]).astype(np.float32)
     noise += _friction_band(hertz, mouth) * (0.35 * friction[:, None]).astype(np.float32)
     return harmonic, noise.astype(np.float32)
+
+
+def _glottis(hertz, voice, throat) -> np.ndarray:
+    """The source's spectrum as it leaves the lips: softer where the voice is soft."""
+    tilt = throat.tilt + 0.3 * (1 - np.clip(voice, 0, 1))
+    octaves = np.log2(np.maximum(hertz, 60) / 150)
+    ring = 1 + throat.ring * np.exp(-0.5 * ((hertz - 2900) / 350) ** 2)
+    # Five resonances fall too steeply near the fifth: the missing higher ones add 15 dB.
+    higher = 10 ** (0.75 * np.clip((hertz - 3600) / 1000, 0, 1))
+    color = ring * higher * np.minimum(1, 9000 / (hertz + 1))
+    return np.exp2(-np.outer(tilt, octaves).astype(np.float32)) * color.astype(np.float32)
 
 
 def _resonances(hertz, formants, throat, nasal) -> np.ndarray:

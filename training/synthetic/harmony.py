@@ -5,7 +5,8 @@ import numpy as np
 from training.synthetic.clock import Clock
 from training.synthetic.dice import Dice
 from training.synthetic.effects import draw_chorus, normalize, saturate
-from training.synthetic.notes import Instrument, render_note
+from training.synthetic.instrument import Instrument
+from training.synthetic.notes import render_note
 from training.synthetic.song import Song
 from training.synthetic.space import Equalizer, Reverb, place
 

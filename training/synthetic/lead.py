@@ -72,9 +72,12 @@ def melodic_line(
     source = pulse_train(pitch, clock)
     if dice.chance(second):
         source += pulse_train(pitch * 2 ** (interval / 12), clock) * np.float32(level)
+    sources = [(source, envelope)]
     if breath:
-        source += white_noise(dice, clock) * np.float32(breath)
-    signal = normalize(shape(clock, (source, envelope)))
+        # Blown air has no rumble below the lowest notes.
+        hiss = np.minimum(1, (clock.frequencies / 400) ** 2) * breath
+        sources.append((white_noise(dice, clock), envelope * hiss.astype(np.float32)))
+    signal = normalize(shape(clock, *sources))
     drive = dice.log_uniform(0.5, 12)
     if dice.chance(0.35):
         signal = saturate(signal, drive, clock.sample_rate)

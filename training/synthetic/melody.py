@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from training.synthetic.clock import Clock
+from training.synthetic.clock import CONTROL_RATE, Clock
 from training.synthetic.dice import Dice
 from training.synthetic.song import Song
 
@@ -137,7 +137,7 @@ def _sing(dice, clock, contour, vibrato, syllables, notes) -> None:
         if syllable.last and dice.chance(0.35):
             fall = min(end - begin, clock.length(dice.uniform(0.04, 0.2)))
             contour[end - fall : end] -= np.linspace(0, dice.uniform(1, 6), fall)
-        time = np.arange(end - begin) / (clock.points - 1) * (clock.times[-1])
+        time = np.arange(end - begin) / CONTROL_RATE
         swell = depth * np.clip((time - onset) / 0.3, 0, 1)
         vibrato[begin:end] = swell * np.sin(2 * np.pi * (rate * time + dice.uniform(0, 1)))
 

@@ -22,7 +22,12 @@ class Song:
         tempo: in beats per minute.
         progression: degrees of the scale, 0 to 6, on which the chords stand.
         beats_per_chord: how long each chord lasts.
-        swing: how late every second sixteenth comes, in sixteenths.
+        swing: how late every second step of a beat comes, in steps.
+
+    Example:
+        >>> song = Song(30.0, 0, MAJOR, MAJOR_PENTATONIC, 120.0, (0, 4), 4, 0.0)
+        >>> song.chord(0), song.chord(4)
+        ([0, 4, 7, 11], [7, 11, 14, 17])
     """
 
     duration: float

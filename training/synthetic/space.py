@@ -15,7 +15,19 @@ _EQ_POINTS = np.log2([30, 80, 160, 320, 640, 1280, 2560, 4096, 8192, 16384])
 
 @dataclass(frozen=True)
 class Equalizer:
-    """A smooth random curve, now and then with resonances, a low cut and a high cut."""
+    """A smooth random curve, now and then with resonances, a low cut and a high cut.
+
+    Args:
+        curve: gain in dB at ten frequencies from 30 Hz to 16 kHz.
+        peaks: height in dB, center in log2 of Hz and width in octaves of each resonance.
+        low_cut: slope in dB per octave and corner in log2 of Hz.
+        high_cut: the same, above its corner.
+
+    Example:
+        >>> flat = Equalizer(np.zeros(10), [], (0.0, 0.0), (0.0, 0.0))
+        >>> float(flat.decibels(np.array([1000.0]))[0])
+        0.0
+    """
 
     curve: np.ndarray
     peaks: list[tuple[float, float, float]]

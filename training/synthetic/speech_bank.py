@@ -65,9 +65,10 @@ def load_bank(folder: str) -> dict[str, list[Utterance]]:
     bank = {}
     for speaker, paths in recordings(folder).items():
         chosen = paths[:: max(1, len(paths) // _PER_SPEAKER)][:_PER_SPEAKER]
-        utterances = [analyse(_read(path)) for path in chosen]
-        bank[speaker] = [one for one in utterances if len(one.voicing) >= 8]
-    bank = {speaker: utterances for speaker, utterances in bank.items() if utterances}
+        waveforms = [_read(path) for path in chosen]
+        audible = [w for w in waveforms if len(w) > 800 and np.abs(w).max() > 1e-3]
+        if audible:
+            bank[speaker] = [analyse(waveform) for waveform in audible]
     if not bank:
         raise InputError(f"{folder}: every recording is silent or shorter than 0.1 s")
     return bank
@@ -84,8 +85,8 @@ def _read(path: Path) -> np.ndarray:
 
 
 def analyse(waveform: np.ndarray) -> Utterance:
-    """Returns an utterance from a recording `(samples,)` at 8000 Hz."""
-    waveform = waveform / max(float(np.abs(waveform).max(initial=0)), 1e-6)
+    """Returns an utterance from a recording `(samples,)` at 8000 Hz that is not silent."""
+    waveform = waveform / np.abs(waveform).max()
     times = np.arange(0, len(waveform) / _RATE, 1 / CONTROL_RATE)
     frame = 320
     padded = np.pad(waveform, frame // 2)
@@ -93,9 +94,7 @@ def analyse(waveform: np.ndarray) -> Utterance:
     frames = padded[starts[:, None] + np.arange(frame)]
     envelope = _cepstral_envelope(frames)
     voicing = _periodicity(frames)
-    loud = envelope.max(axis=1) > envelope.max(initial=-np.inf) - 5
-    if not loud.any():
-        return Utterance(waveform, envelope[:0], voicing[:0])
+    loud = envelope.max(axis=1) > envelope.max() - 5
     span = slice(np.flatnonzero(loud)[0], np.flatnonzero(loud)[-1] + 1)
     envelope = envelope[span] - envelope.max()
     return Utterance(waveform, envelope.astype(np.float32), voicing[span].astype(np.float32))

@@ -47,29 +47,36 @@ def vocals(
         lead = normalize(spoken_phrases(dice, song, clock, bank))
     else:
         lead, doubles = _sing(dice, song, clock, bank)
+    spread, pan = dice.uniform(0.2, 0.9), dice.normal(0, 0.08)
+    # In mono everything is one bus; in stereo doubles stand beside the singer.
+    buses = [lead + sum(doubles)] if clock.channels == 1 else [lead, *doubles]
+    sides = [0.0] + [spread * (-1) ** number for number in range(1, len(buses))]
+    pans = np.clip(pan + np.array(sides), -1, 1)
+    treated = _treat(dice, song, clock, buses)
+    equalizer = Equalizer.draw(dice, tilt=0.7, low_cut=(70, 180))
+    reverb = Reverb.draw(dice, chance=0.85, wettest=0.8)
+    parts = list(zip(treated, pans, strict=True))
+    return place(dice, clock, parts, equalizer=equalizer, reverb=reverb)
+
+
+def _treat(dice: Dice, song: Song, clock: Clock, buses: list[np.ndarray]) -> list[np.ndarray]:
+    """Returns the buses through the same compressor, saturation and echo, or some of them."""
     squeeze = dice.uniform(0.2, 0.75) if dice.chance(0.75) else 0.0
     drive = dice.log_uniform(0.2, 2.5) if dice.chance(0.2) else 0.0
     beats, feedback = dice.pick([0.5, 0.75, 1, 0.25]), dice.uniform(0.1, 0.4)
     echoes = dice.chance(0.25)
-    spread = dice.uniform(0.2, 0.9)
-    pan = dice.normal(0, 0.08)
-    equalizer = Equalizer.draw(dice, tilt=0.7, low_cut=(70, 180))
-    reverb = Reverb.draw(dice, chance=0.85, wettest=0.8)
-    # In mono everything is one bus; in stereo doubles stand beside the singer.
-    if clock.channels == 1:
-        lead, doubles = lead + sum(doubles), []
-    parts = []
-    for number, signal in enumerate([lead, *doubles]):
+    treated = []
+    for signal in buses:
+        level = np.float32(signal.std())
+        signal = normalize(signal)
         if squeeze:
-            signal = compress(normalize(signal), clock, squeeze) * np.float32(signal.std())
+            signal = compress(signal, clock, squeeze)
         if drive:
-            level = np.float32(signal.std() + 1e-6)
-            signal = saturate(signal / level, drive, clock.sample_rate) * level
+            signal = saturate(normalize(signal), drive, clock.sample_rate)
         if echoes:
             signal = echo(signal, clock, song.beat * beats, feedback)
-        side = spread * (-1) ** number if number else 0.0
-        parts.append((signal, float(np.clip(pan + side, -1, 1))))
-    return place(dice, clock, parts, equalizer=equalizer, reverb=reverb)
+        treated.append(signal * level)
+    return treated
 
 
 def _sing(

@@ -1,0 +1,36 @@
+"""A separator so small that its tests are about mechanics, and its preset."""
+
+import keras
+import numpy as np
+import pytest
+
+from zoo import FrontEnd, JanssonUNet, Separator
+
+TINY = FrontEnd(frame_length=128, frame_step=96, bins=64, frames=16)
+
+
+def tiny_network(seed: int = 0) -> JanssonUNet:
+    """A network whose masks vary over time and frequency, unlike those of fresh weights."""
+    keras.utils.set_random_seed(seed)
+    network = JanssonUNet(filters=(3, 4), front_end=TINY)
+    generator = np.random.default_rng(seed)
+    for variable in network.trainable_variables:
+        variable.assign(generator.normal(0, 0.6, variable.shape))
+    return network
+
+
+@pytest.fixture(scope="session")
+def separator() -> Separator:
+    return Separator(tiny_network())
+
+
+@pytest.fixture(scope="session")
+def preset(separator, tmp_path_factory):
+    """The separator's preset folder."""
+    folder = tmp_path_factory.mktemp("presets") / "tiny"
+    separator.save_to_preset(folder)
+    return folder
+
+
+def noise(*shape, seed=0, level=0.3):
+    return np.random.default_rng(seed).uniform(-level, level, shape).astype("float32")

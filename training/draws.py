@@ -1,0 +1,73 @@
+"""Which song and which place a patch comes from: stateless random draws in the tf.data graph."""
+
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from training.bank import SongBank
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Where a patch's parts come from: one entry a part.
+
+    Args:
+        rows: the bank's row of each part.
+        songs: int64 `(parts,)`.
+        positions: first samples, int64 `(parts,)`.
+        gains: linear, float32 `(parts,)`.
+    """
+
+    rows: tuple[int, ...]
+    songs: tf.Tensor
+    positions: tf.Tensor
+    gains: tf.Tensor
+
+    def waveforms(self, bank: SongBank, length: int) -> list[tf.Tensor]:
+        """One waveform `(length,)` for each row of the bank's stems: parts of a row are added."""
+        sums: dict[int, tf.Tensor] = {}
+        for part, row in enumerate(self.rows):
+            segment = bank.segment(row, self.songs[part], self.positions[part], length)
+            segment = segment * self.gains[part]
+            sums[row] = sums[row] + segment if row in sums else segment
+        return [sums[row] for row in sorted(sums)]
+
+
+def shuffled_songs(bank: SongBank, key, number, patches: int, count: int) -> tf.Tensor:
+    """Draws `count` songs for a patch, int64 `(count,)`.
+
+    In each of the `count` places the patches of an epoch visit every song equally often, in an
+    order of the place's own.
+
+    Args:
+        key: int64 scalar, the epoch's seed.
+        number: int64 scalar, the patch's number in its epoch.
+        patches: patches of an epoch, a multiple of the number of songs.
+    """
+    places = tf.range(count, dtype=tf.int64)
+    seeds = tf.stack([tf.fill([count], key), places, places], axis=1)  # (count, 3)
+    # The raw operator: the public function pads seeds for several places along the wrong axis.
+    shuffled = tf.raw_ops.RandomIndexShuffle(
+        index=tf.fill([count], number),
+        seed=seeds,
+        max_index=tf.constant(patches - 1, tf.int64),
+        rounds=4,
+    )
+    return shuffled % bank.size
+
+
+def random_positions(bank: SongBank, songs, where, length: int) -> tf.Tensor:
+    """Turns random numbers into positions at which a segment fits into its song.
+
+    Args:
+        songs: int64 `(count,)`.
+        where: float32 `(count,)` in [0, 1).
+        length: of a segment, in samples.
+
+    Returns:
+        int64 `(count,)`.
+    """
+    room = tf.gather(bank.lengths, songs) - length + 1
+    positions = tf.cast(where * tf.cast(room, tf.float32), tf.int64)
+    # In single precision a number just below one may land on the end.
+    return tf.minimum(positions, room - 1)

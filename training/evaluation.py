@@ -1,0 +1,249 @@
+"""Scores of a separator on songs whose stems are known, with the aggregation named."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from training.tracks import Track
+from zoo.errors import InputError
+from zoo.progress import progress
+
+METRICS = ("sdr", "bsseval_v4")
+AGGREGATION = {
+    "sdr": "whole signal, all channels",
+    "bsseval_v4": "museval, frames of 1 s, median over a track's frames",
+}
+
+
+def signal_to_distortion(reference: np.ndarray, estimate: np.ndarray) -> float:
+    """Returns 10 log10 of the reference's energy over the error's, in dB.
+
+    Over the whole signal and all channels at once, as in the Music Demixing Challenge 2021.
+
+    Args:
+        reference: of any shape.
+        estimate: of the same shape.
+
+    Returns:
+        NaN for a silent reference, for which the ratio says nothing; infinity without an error.
+
+    Example:
+        >>> signal_to_distortion(np.ones(8), np.full(8, 0.9)).__round__(3)
+        20.0
+    """
+    energy = float(np.sum(np.square(reference, dtype="float64")))
+    error = float(np.sum(np.square(reference - estimate, dtype="float64")))
+    if energy == 0:
+        return float("nan")
+    return float("inf") if error == 0 else float(10 * np.log10(energy / error))
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores by track and stem, and over tracks.
+
+    Args:
+        metric: `"sdr"` or `"bsseval_v4"`.
+        rows: one dict a track and stem: `track`, `stem`, a score for each name in `scores` (in
+            dB, NaN where undefined), and for `"bsseval_v4"` the `frames` of the SDR.
+        scores: names of the scores: those of the separator, `mixture` (SDR of the mixture in the
+            stem's place) and `improvement`.
+    """
+
+    metric: str
+    rows: list[dict[str, Any]]
+    scores: tuple[str, ...]
+
+    @property
+    def aggregates(self) -> list[dict[str, Any]]:
+        """One dict a stem and aggregation over tracks; undefined scores are left out."""
+        result = []
+        for stem in dict.fromkeys(row["stem"] for row in self.rows):
+            rows = [row for row in self.rows if row["stem"] == stem]
+            for name, aggregate in (("median over tracks", np.median), ("mean", np.mean)):
+                values = {
+                    score: _aggregate(aggregate, [row[score] for row in rows])
+                    for score in self.scores
+                }
+                result.append({"aggregation": name, "stem": stem, **values})
+            if self.metric == "bsseval_v4":
+                frames = [frame for row in rows for frame in row["frames"]]
+                values = {"SDR": _aggregate(np.median, frames)}
+                result.append({"aggregation": "median over all frames", "stem": stem, **values})
+        return result
+
+    def to_json(self) -> str:
+        """Returns all scores as JSON; undefined ones are null."""
+        value = {
+            "metric": self.metric,
+            "aggregation": AGGREGATION[self.metric],
+            "tracks": self.rows,
+            "aggregates": self.aggregates,
+        }
+        return json.dumps(_finite(value), indent=1)
+
+    def table(self) -> str:
+        """Returns the scores as a table, in dB."""
+        from io import StringIO
+
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table(
+            "track",
+            "stem",
+            box=None,
+            title=f"{self.metric} in dB ({AGGREGATION[self.metric]})",
+            title_justify="left",
+        )
+        for score in self.scores:
+            table.add_column(score, justify="right")
+        for row in self.rows:
+            table.add_row(row["track"], row["stem"], *(_cell(row[s]) for s in self.scores))
+        table.add_section()
+        for row in self.aggregates:
+            cells = (_cell(row.get(score)) for score in self.scores)
+            table.add_row(row["aggregation"], row["stem"], *cells)
+        console = Console(file=StringIO(), width=120)
+        console.print(table)
+        return console.file.getvalue().rstrip()
+
+
+def _aggregate(function, values: Sequence[float]) -> float:
+    defined = [value for value in values if np.isfinite(value)]
+    return float(function(defined)) if defined else float("nan")
+
+
+def _cell(value: float | None) -> str:
+    return "-" if value is None or np.isnan(value) else f"{value:.2f}"
+
+
+def _finite(value):
+    """JSON has neither NaN nor infinity."""
+    if isinstance(value, Mapping):
+        return {name: _finite(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def _references(track: Track, stems: Sequence[str], mixture: np.ndarray) -> np.ndarray:
+    """True stems `(stems, samples, channels)`; a stem the track lacks is the sum of the others."""
+    known = {name: track.load_stem(name) for name in track.stems}
+    references = []
+    for stem in stems:
+        if stem in known:
+            references.append(known[stem])
+            continue
+        rest = [signal for name, signal in known.items() if name not in stems]
+        if not rest or sum(name not in known for name in stems) > 1:
+            raise InputError(f"{track.name}: has no stem {stem!r}, but {', '.join(track.stems)}")
+        references.append(sum(rest))
+    return np.stack([np.broadcast_to(signal, mixture.shape) for signal in references])
+
+
+def _frame_median(frames: np.ndarray) -> float:
+    return _aggregate(np.median, list(frames))
+
+
+def _score_track(separator, track: Track, metric: str) -> list[dict[str, Any]]:
+    from zoo.inference import separate_array
+
+    mixture = track.load_mixture()
+    separated = separate_array(separator, mixture, track.sample_rate)
+    stems = list(separated)
+    references = _references(track, stems, mixture)
+    estimates = np.stack([separated[stem] for stem in stems])
+    baseline = np.broadcast_to(mixture, estimates.shape)
+    rows = [{"track": track.name, "stem": stem} for stem in stems]
+    if metric == "sdr":
+        for row, reference, estimate in zip(rows, references, estimates, strict=True):
+            row["SDR"] = signal_to_distortion(reference, estimate)
+            row["mixture"] = signal_to_distortion(reference, mixture)
+    else:
+        from training.bsseval import bsseval_v4
+
+        scores = bsseval_v4(references, estimates, track.sample_rate)
+        mixture_sdr = bsseval_v4(references, baseline, track.sample_rate)["SDR"]
+        for place, row in enumerate(rows):
+            row |= {name: _frame_median(frames[place]) for name, frames in scores.items()}
+            row["mixture"] = _frame_median(mixture_sdr[place])
+            row["frames"] = scores["SDR"][place].tolist()
+    for row in rows:
+        row["improvement"] = row["SDR"] - row["mixture"]
+    return rows
+
+
+def evaluate(separator, tracks: Sequence[Track], *, metric: str = "sdr") -> Evaluation:
+    """Separates songs in memory and compares with their true stems.
+
+    Everything is at the tracks' own rate and channels. A residual stem such as "accompaniment" is
+    compared with the sum of the stems that the separator does not name.
+
+    Args:
+        separator: a `zoo.Separator`.
+        tracks: songs with their stems.
+        metric: `"sdr"`, signal-to-distortion ratio over the whole signal, or `"bsseval_v4"`,
+            museval's SDR, ISR, SIR and SAR in frames of one second, median over frames.
+
+    Returns:
+        Scores by track and stem with the mixture's as a baseline, and aggregates over tracks.
+
+    Raises:
+        InputError: if a track lacks a stem, or museval is needed and missing.
+
+    Example:
+        >>> tracks = synthetic_songs(1, 2, duration=12.0)
+        >>> scores = evaluate(Separator(JanssonUNet(filters=(4, 8))), tracks)
+        >>> [row["stem"] for row in scores.rows]
+        ['vocals', 'accompaniment', 'vocals', 'accompaniment']
+    """
+    if metric not in METRICS:
+        raise ValueError(f"metric must be one of {METRICS}. Received: metric={metric!r}")
+    if not tracks:
+        raise InputError("there are no songs to evaluate on")
+    rows = [
+        row
+        for track in progress(tracks, "Evaluating")
+        for row in _score_track(separator, track, metric)
+    ]
+    names = ("SDR", "ISR", "SIR", "SAR") if metric == "bsseval_v4" else ("SDR",)
+    return Evaluation(metric, rows, (*names, "mixture", "improvement"))
+
+
+def evaluate_data(
+    model: str | os.PathLike, data: str | os.PathLike, *, metric: str = "sdr"
+) -> Evaluation:
+    """Evaluates a model given by name on songs given by name.
+
+    Args:
+        model: preset name, preset folder or `.keras` file, of a separator or a network.
+        data: stem folder, or `synthetic:SEED:COUNT`.
+        metric: as in `evaluate`.
+
+    Raises:
+        InputError: if one of them cannot be used.
+    """
+    from zoo.presets import load_model
+    from zoo.separator import Separator
+
+    if metric not in METRICS:
+        raise InputError(f"metric {metric!r} is none of {', '.join(METRICS)}")
+    return evaluate(Separator.from_model(load_model(model)), _tracks(str(data)), metric=metric)
+
+
+def _tracks(data: str) -> list[Track]:
+    kind, *numbers = data.split(":")
+    if kind != "synthetic":
+        from training.loaders import stem_folder
+
+        return stem_folder(data)
+    from training.synthetic import synthetic_songs
+
+    if len(numbers) != 2 or not all(number.isdigit() for number in numbers):
+        raise InputError(f"{data}: is not of the form synthetic:SEED:COUNT")
+    return synthetic_songs(int(numbers[0]), int(numbers[1]))

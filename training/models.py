@@ -1,0 +1,78 @@
+"""Networks to train: new ones, or trained ones with some layers frozen."""
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+import keras
+
+from training.recipe_tables import ModelRecipe
+from zoo.errors import InputError
+from zoo.front_end import FrontEnd
+
+
+def rebuilt(model: keras.Model, dtype: str) -> keras.Model:
+    """Returns a copy of a network of the zoo under another dtype policy, with the same weights.
+
+    Args:
+        model: a network whose config has a `dtype`.
+        dtype: such as `"mixed_bfloat16"`, or `"float32"` for what leaves a training.
+    """
+    copy = type(model).from_config({**model.get_config(), "dtype": dtype})
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def freeze_layers(model: keras.Model, patterns: Sequence[str]) -> None:
+    """Makes the layers whose names match one of the patterns untrainable.
+
+    Args:
+        model: changed in place.
+        patterns: as in a shell: `"encoder_*"`, `"decoder_1_conv"`.
+
+    Raises:
+        InputError: if a pattern matches no layer.
+
+    Example:
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, name="dense")])
+        >>> freeze_layers(model, ["den*"])
+        >>> model.trainable_variables
+        []
+    """
+    for pattern in patterns:
+        matching = [layer for layer in model.layers if fnmatchcase(layer.name, pattern)]
+        if not matching:
+            names = ", ".join(layer.name for layer in model.layers if layer.weights)
+            raise InputError(f"freeze: no layer is called {pattern!r}; there are {names}")
+        for layer in matching:
+            layer.trainable = False
+
+
+def build_model(recipe: ModelRecipe, front_end: FrontEnd | None = None) -> keras.Model:
+    """Returns a recipe's network: a new one, or the one to fine-tune, with layers frozen.
+
+    Args:
+        recipe: its `[model]` table.
+        front_end: of a new network; the paper's by default.
+
+    Raises:
+        InputError: if the network to start from cannot be loaded, comes with another front end, or
+            lacks a layer to freeze.
+    """
+    import zoo
+    from zoo.presets import load_model
+
+    if recipe.start is None:
+        network = getattr(zoo, recipe.network)
+        front_end = front_end or FrontEnd()
+        try:
+            model = network(front_end=front_end, dtype=recipe.dtype, **recipe.arguments)
+        except ValueError as error:
+            raise InputError(f"{recipe.network}: {error}") from error
+    else:
+        model = load_model(recipe.start)
+        if front_end not in (None, model.front_end):
+            raise InputError(f"{recipe.start}: has a front end of its own, [front_end] differs")
+        if recipe.dtype != "float32":
+            model = rebuilt(model, recipe.dtype)
+    freeze_layers(model, recipe.freeze)
+    return model

@@ -1,0 +1,118 @@
+"""One training patch in the tf.data graph: segments, spectra, magnitudes, normalisation."""
+
+from collections.abc import Mapping, Sequence
+
+import tensorflow as tf
+
+from training.bank import SongBank
+from training.decode import MIXTURE
+from training.remix import Remix
+from zoo.errors import InputError
+from zoo.front_end import FrontEnd
+
+VOCALS, ACCOMPANIMENT = "vocals", "accompaniment"
+ENERGY_FLOOR = 1e-6
+
+
+def target_rows(targets: Sequence[str], stems: Sequence[str]) -> dict[str, list[int]]:
+    """Finds which of the songs' stems add up to each target.
+
+    Args:
+        targets: names of stems; `"accompaniment"` stands for all but `"vocals"` where no stem
+            has that name.
+        stems: what the songs have.
+
+    Raises:
+        InputError: if a target is none of the stems.
+    """
+    rows = {}
+    for target in targets:
+        if target in stems:
+            rows[target] = [stems.index(target)]
+        elif target == ACCOMPANIMENT and VOCALS in stems and len(stems) > 1:
+            rows[target] = [row for row, stem in enumerate(stems) if stem != VOCALS]
+        else:
+            raise InputError(f"the songs have no stem {target!r}, they have {', '.join(stems)}")
+    return rows
+
+
+class PatchMaker:
+    """Makes one (mixture, {target: patch}[, weight]) of a bank of songs.
+
+    Args:
+        bank: the songs.
+        front_end: transform and patch length.
+        targets: target name -> the bank's rows that add up to it.
+        energy_weights: whether to return a weight.
+    """
+
+    def __init__(
+        self,
+        bank: SongBank,
+        front_end: FrontEnd,
+        targets: Mapping[str, Sequence[int]],
+        *,
+        energy_weights: bool,
+    ):
+        self.bank = bank
+        self.front_end = front_end
+        self.targets = targets
+        self.energy_weights = energy_weights
+        self.length = front_end.patch_samples()
+
+    def original(self, song, position):
+        """A song's own mixture, and its targets at the same place.
+
+        Args:
+            song: int64 scalar tensor.
+            position: int64 scalar tensor, the first sample.
+        """
+        rows = [
+            self.bank.segment(row, song, position, self.length)
+            for row in range(len(self.bank.rows))
+        ]
+        given = MIXTURE in self.bank.rows
+        waveforms = [rows[-1] if given else tf.add_n(rows)]
+        waveforms += [tf.add_n([rows[row] for row in of]) for of in self.targets.values()]
+        spectra = self.front_end.stft(tf.stack(waveforms), center=False)
+        magnitudes = self.front_end.magnitude(*spectra)  # (1 + targets, frames, bins)
+        return self._finish(magnitudes[:1], tf.unstack(magnitudes[1:, None]))
+
+    def remixed(self, remix: Remix, *, key, number, patches: int):
+        """Stems of different songs, each through an equaliser of its own.
+
+        Args:
+            remix: how.
+            key: int64 scalar tensor, the epoch's seed.
+            number: int64 scalar tensor, the patch's number in its epoch.
+            patches: patches of an epoch.
+        """
+        draw = remix.draw(self.bank, self.length, key=key, number=number, patches=patches)
+        waveforms = draw.waveforms(self.bank, self.length)
+        bins = self.front_end.spectrum_bins
+        curves = remix.equalizers(len(waveforms), bins, key=key, number=number)
+        # One stem at a time: seven spectra side by side would not fit a processor's cache.
+        real, imaginary = [], []
+        for waveform, curve in zip(waveforms, tf.unstack(curves), strict=True):
+            spectrum = self.front_end.stft(waveform[None], center=False)  # (1, frames, bins)
+            real.append(spectrum[0] * curve)
+            imaginary.append(spectrum[1] * curve)
+
+        def magnitude(rows):
+            return self.front_end.magnitude(
+                tf.add_n([real[row] for row in rows]), tf.add_n([imaginary[row] for row in rows])
+            )
+
+        mixture = magnitude(range(len(real)))
+        return self._finish(mixture, [magnitude(rows) for rows in self.targets.values()])
+
+    def _finish(self, mixture, targets):
+        inputs, scale = self.front_end.normalize(mixture)  # (1, bins, frames, 1)
+        outputs = {
+            name: self.front_end.to_network(target / scale)[0]
+            for name, target in zip(self.targets, targets, strict=True)
+        }
+        if not self.energy_weights:
+            return inputs[0], outputs
+        energy = tf.maximum(tf.reduce_mean(tf.square(inputs)), ENERGY_FLOOR)
+        return inputs[0], outputs, tf.reshape(1.0 / energy, (1, 1))

@@ -1,0 +1,92 @@
+"""Tables of a recipe that have no class elsewhere."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from zoo.errors import InputError
+
+
+@dataclass(frozen=True)
+class ModelRecipe:
+    """The `[model]` table: a new network, or one to fine-tune.
+
+    Args:
+        network: name of a class in `zoo`, for a new one.
+        arguments: its constructor's; other keys of the table land here.
+        start: preset name, preset folder or `.keras` file, for fine-tuning.
+        freeze: patterns of layer names that stay as they are.
+        dtype: policy during training, such as `"mixed_bfloat16"`; saved models are float32.
+    """
+
+    network: str | None = None
+    arguments: dict[str, Any] = field(default_factory=dict)
+    start: str | None = None
+    freeze: list[str] = field(default_factory=list)
+    dtype: str = "float32"
+
+    def __post_init__(self):
+        if (self.network is None) == (self.start is None):
+            raise InputError("name either a network or what to start from")
+
+
+@dataclass(frozen=True)
+class DataRecipe:
+    """The `[data]` table: which songs, and how patches are drawn from them.
+
+    Args:
+        kind: `"stem_folder"` or `"synthetic"`.
+        stems: targets.
+        batch_size: patches of a step.
+        patches_per_song: patches drawn from each song in an epoch.
+        validation_share: share of a stem folder's songs held back, at least one song.
+        validation_patches_per_song: fixed patches of each song held back.
+        count: synthetic songs to train on.
+        validation_count: further synthetic songs held back.
+        duration: of a synthetic song, in seconds.
+        songs_seed: which synthetic songs.
+        speech: folder of spoken recordings from which some synthetic voices are made.
+        threads: of the pipeline.
+    """
+
+    kind: str = "stem_folder"
+    stems: list[str] = field(default_factory=lambda: ["vocals"])
+    batch_size: int = 16
+    patches_per_song: int = 16
+    validation_share: float = 0.1
+    validation_patches_per_song: int = 8
+    count: int = 1200
+    validation_count: int = 40
+    duration: float = 30.0
+    songs_seed: int = 0
+    speech: str | None = None
+    threads: int = 1
+
+    def __post_init__(self):
+        if self.kind not in ("stem_folder", "synthetic"):
+            raise InputError(f"kind={self.kind!r} is neither stem_folder nor synthetic")
+        for name in (
+            "batch_size",
+            "patches_per_song",
+            "validation_patches_per_song",
+            "count",
+            "validation_count",
+            "threads",
+        ):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name}={getattr(self, name)} must be at least 1")
+        if not 0 < self.validation_share < 1:
+            raise InputError(f"validation_share={self.validation_share} is not between 0 and 1")
+
+
+@dataclass(frozen=True)
+class RunRecipe:
+    """The `[run]` table: what is neither model nor data nor optimisation.
+
+    Args:
+        seed: fixes data order, initialisation and dropout.
+        threads: of each of the model's operators, 0 for one a processor. It applies where
+            TensorFlow has not started yet.
+    """
+
+    seed: int = 0
+    threads: int = 0
