@@ -105,7 +105,7 @@ class Backup(keras.callbacks.Callback):
 
 
 def read_history(path: str | os.PathLike) -> list[dict[str, float]]:
-    """Returns the rows of a `CSVLogger`'s file, epoch by epoch, without what it has no value for."""
+    """Returns the rows of a `CSVLogger`'s file, epoch by epoch, as far as they have values."""
     if not Path(path).exists():
         return []
     with Path(path).open(newline="") as file:

@@ -118,12 +118,21 @@ def _callbacks(output: Path, settings: FitSettings, validated: bool, resumed: bo
     return [*callbacks, Backup(output / "backup", callbacks)]
 
 
-def _prepare(output: Path, *, resume: bool) -> None:
+def _refuse_used(output: Path, *, resume: bool) -> None:
     if output.exists() and not output.is_dir():
         raise InputError(f"{output}: is a file; name a folder for the run")
     if not resume and any((output / name).exists() for name in (HISTORY, MODEL)):
         raise InputError(f"{output}: holds a run already; resume it or name a new folder")
-    (output / BEST).parent.mkdir(parents=True, exist_ok=True)
+
+
+def _steps(train, steps_per_epoch: int | None) -> int:
+    if steps_per_epoch is None:
+        steps_per_epoch = -1 if callable(train) else int(train.cardinality())
+    if steps_per_epoch < 0:
+        raise InputError("steps_per_epoch is needed for a dataset whose end is unknown")
+    if steps_per_epoch == 0:
+        raise InputError("the training data has no batch: nothing would be trained")
+    return steps_per_epoch
 
 
 def fit(
@@ -172,14 +181,9 @@ def fit(
     settings = settings or FitSettings()
     if not model.trainable_variables:
         raise InputError("all layers are frozen: nothing would be trained")
-    if steps_per_epoch is None:
-        steps_per_epoch = -1 if callable(train) else int(train.cardinality())
-    if steps_per_epoch < 0:
-        raise InputError("steps_per_epoch is needed for a dataset whose end is unknown")
-    if steps_per_epoch == 0:
-        raise InputError("the training data has no batch: nothing would be trained")
+    steps_per_epoch = _steps(train, steps_per_epoch)
     output = Path(output)
-    _prepare(output, resume=resume)
+    _refuse_used(output, resume=resume)
     if resume and (output / MODEL).exists():
         print(f"{output}: the run is complete")
         return keras.saving.load_model(output / MODEL, compile=False)
@@ -190,15 +194,15 @@ def fit(
     callbacks = _callbacks(output, settings, validation is not None, resume)
     backup = callbacks[-1]
     first_epoch = backup.epochs_done() if resume else 0
-    if first_epoch:
-        backup.restore(model)
-        print(f"resuming from epoch {first_epoch + 1} of {settings.epochs}")
-    truncate_history(output / HISTORY, first_epoch)
-
     dataset = train(first_epoch) if callable(train) else train
     if len(model.outputs) == 1:
         dataset = _single_target(dataset)
         validation = None if validation is None else _single_target(validation)
+    if first_epoch:
+        backup.restore(model)
+        print(f"resuming from epoch {first_epoch + 1} of {settings.epochs}")
+    (output / BEST).parent.mkdir(parents=True, exist_ok=True)
+    truncate_history(output / HISTORY, first_epoch)
     try:
         model.fit(
             dataset,
