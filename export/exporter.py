@@ -9,7 +9,7 @@ import keras
 
 from export.errors import ExportError, ParityError, first_line
 from export.parity import Reference, check, choose_examples, latency
-from export.quiet import quiet
+from zoo.quiet import quiet
 from export.report import ExportReport, package_versions
 from export.runtimes import Runtime, file_format, open_file
 from export.specs import Shapes, input_shapes

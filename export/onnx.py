@@ -50,6 +50,7 @@ def to_onnx(
 
     Example:
         >>> report = to_onnx(model, "separator.onnx", inputs={"waveform": (1, None, 2)})
+        >>> import onnxruntime
         >>> session = onnxruntime.InferenceSession("separator.onnx")
         >>> (vocals,) = session.run(["vocals"], {"waveform": waveform})
     """

@@ -36,7 +36,8 @@ def to_saved_model(
 
     Example:
         >>> report = to_saved_model(model, "separator", inputs=(None, None, 2))
-        >>> tf.saved_model.load("separator").signatures["serving_default"](waveform=waveform)
+        >>> separate = tf.saved_model.load("separator").signatures["serving_default"]
+        >>> vocals = separate(waveform=tf.constant(waveform))["vocals"]
     """
     return write_checked(model, path, "saved_model", write_saved_model, inputs=inputs, **options)
 

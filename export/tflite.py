@@ -40,6 +40,7 @@ def to_tflite(
 
     Example:
         >>> report = to_tflite(model, "separator.tflite", inputs=(1, 98304, 2))
+        >>> from ai_edge_litert.interpreter import Interpreter
         >>> run = Interpreter("separator.tflite").get_signature_runner("serving_default")
         >>> vocals = run(waveform=waveform)["vocals"]
     """

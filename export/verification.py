@@ -7,7 +7,7 @@ from typing import Unpack
 import keras
 
 from export.exporter import CheckOptions, measure
-from export.quiet import quiet
+from zoo.quiet import quiet
 from export.report import ExportReport
 from export.runtimes import Runtime, open_file
 from export.specs import Shapes, fits, input_shapes
@@ -33,7 +33,7 @@ def verify(
         ExportError: if it does not run; `ParityError` if it differs from the model.
 
     Example:
-        >>> verify("separator.onnx", model).max_error <= 1e-4
+        >>> verify("separator.onnx", model).max_error <= 1e-4  # doctest: +SKIP
         True
     """
     path = Path(path)

@@ -6,11 +6,11 @@ Names are imported on first use, so that the command line starts without TensorF
 from importlib import import_module
 
 _MODULES = {
-    "FitSettings": "training.fit",
+    "FitSettings": "training.fitting",
     "Remix": "training.remix",
     "Track": "training.tracks",
     "evaluate": "training.evaluation",
-    "fit": "training.fit",
+    "fit": "training.fitting",
     "list_recipes": "training.recipe",
     "load_recipe": "training.recipe",
     "spectrogram_patches": "training.pipeline",

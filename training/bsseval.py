@@ -40,18 +40,27 @@ def bsseval_v4(
         sample_rate: in Hz.
 
     Returns:
-        Metric -> `(stems, frames)` in dB, NaN where a frame of a reference or estimate is silent.
+        Metric -> `(stems, frames)` in dB, NaN where a reference or an estimate is silent.
 
     Raises:
         InputError: if museval is not installed.
     """
-    values = _museval_metrics().bss_eval(
-        references,
-        estimates,
-        window=sample_rate,
-        hop=sample_rate,
-        compute_permutation=False,
-        framewise_filters=False,
-        bsseval_sources_version=False,
-    )
-    return dict(zip(METRICS, values[:4], strict=True))
+    # Its filters come from correlations that single precision cannot invert.
+    references, estimates = (np.asarray(x, "float64") for x in (references, estimates))
+    # museval refuses signals that are silent from end to end: their scores are undefined.
+    sounding = references.any(axis=(1, 2)) & estimates.any(axis=(1, 2))
+    frames = max(1, references.shape[1] // sample_rate)
+    scores = {name: np.full((len(references), frames), np.nan) for name in METRICS}
+    if sounding.any():
+        values = _museval_metrics().bss_eval(
+            references[sounding],
+            estimates[sounding],
+            window=sample_rate,
+            hop=sample_rate,
+            compute_permutation=False,
+            framewise_filters=False,
+            bsseval_sources_version=False,
+        )
+        for name, value in zip(METRICS, values[:4], strict=True):
+            scores[name][sounding] = value
+    return scores

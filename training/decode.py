@@ -9,6 +9,8 @@ from training.tracks import Track
 from zoo.errors import InputError
 
 MIXTURE = "mixture"
+# A lossy mixture beside lossless stems may differ by an encoder's padding, in seconds.
+MIXTURE_TOLERANCE = 0.1
 
 
 @dataclass(frozen=True)
@@ -64,12 +66,13 @@ def load_song(
     """
     waveforms = [_load_row(track, row, sample_rate) for row in rows]
     lengths = {row: len(waveform) for row, waveform in zip(rows, waveforms, strict=True)}
-    # A lossy mixture beside lossless stems may differ by an encoder's padding, stems may not.
-    stems = {length for row, length in lengths.items() if row != MIXTURE}
-    if len(stems) > 1:
+    stem_lengths = {length for row, length in lengths.items() if row != MIXTURE}
+    longest = max(stem_lengths)
+    surplus = abs(lengths.get(MIXTURE, longest) - longest)
+    if len(stem_lengths) > 1 or surplus > MIXTURE_TOLERANCE * sample_rate:
         listed = ", ".join(f"{row} {length}" for row, length in lengths.items())
         raise InputError(f"{track.name}: stems differ in length, in samples: {listed}")
-    samples = max(*stems, minimum_samples)
+    samples = max(longest, minimum_samples)
     audio = np.zeros((len(rows), samples), "int16")
     scales = []
     for row, waveform in zip(audio, waveforms, strict=True):

@@ -17,6 +17,7 @@ AGGREGATION = {
     "sdr": "whole signal, all channels",
     "bsseval_v4": "museval, frames of 1 s, median over a track's frames",
 }
+OVER_TRACKS = {"median over tracks": np.median, "mean over tracks": np.mean}
 
 
 def signal_to_distortion(reference: np.ndarray, estimate: np.ndarray) -> float:
@@ -64,7 +65,10 @@ class Evaluation:
         result = []
         for stem in dict.fromkeys(row["stem"] for row in self.rows):
             rows = [row for row in self.rows if row["stem"] == stem]
-            for name, aggregate in (("median over tracks", np.median), ("mean", np.mean)):
+            for name, aggregate in (
+                ("median over tracks", np.median),
+                ("mean over tracks", np.mean),
+            ):
                 values = {
                     score: _aggregate(aggregate, [row[score] for row in rows])
                     for score in self.scores
@@ -131,19 +135,14 @@ def _finite(value):
     return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
-def _references(track: Track, stems: Sequence[str], mixture: np.ndarray) -> np.ndarray:
-    """True stems `(stems, samples, channels)`; a stem the track lacks is the sum of the others."""
+def _references(track: Track, stems: Sequence[str]) -> list[np.ndarray]:
+    """True stems, each `(samples, channels)`; one that the track lacks is the sum of the others."""
     known = {name: track.load_stem(name) for name in track.stems}
-    references = []
-    for stem in stems:
-        if stem in known:
-            references.append(known[stem])
-            continue
-        rest = [signal for name, signal in known.items() if name not in stems]
-        if not rest or sum(name not in known for name in stems) > 1:
-            raise InputError(f"{track.name}: has no stem {stem!r}, but {', '.join(track.stems)}")
-        references.append(sum(rest))
-    return np.stack([np.broadcast_to(signal, mixture.shape) for signal in references])
+    rest = [signal for name, signal in known.items() if name not in stems]
+    missing = [stem for stem in stems if stem not in known]
+    if len(missing) > 1 or (missing and not rest):
+        raise InputError(f"{track.name}: has no stem {missing[0]!r}, but {', '.join(track.stems)}")
+    return [known[stem] if stem in known else sum(rest) for stem in stems]
 
 
 def _frame_median(frames: np.ndarray) -> float:
@@ -156,8 +155,12 @@ def _score_track(separator, track: Track, metric: str) -> list[dict[str, Any]]:
     mixture = track.load_mixture()
     separated = separate_array(separator, mixture, track.sample_rate)
     stems = list(separated)
-    references = _references(track, stems, mixture)
-    estimates = np.stack([separated[stem] for stem in stems])
+    truths = _references(track, stems)
+    # A lossy mixture may be an encoder's padding longer or shorter than its stems.
+    samples = min(len(signal) for signal in (mixture, *truths))
+    mixture = mixture[:samples]
+    references = np.stack([np.broadcast_to(t[:samples], mixture.shape) for t in truths])
+    estimates = np.stack([separated[stem][:samples] for stem in stems])
     baseline = np.broadcast_to(mixture, estimates.shape)
     rows = [{"track": track.name, "stem": stem} for stem in stems]
     if metric == "sdr":

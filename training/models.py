@@ -47,6 +47,17 @@ def freeze_layers(model: keras.Model, patterns: Sequence[str]) -> None:
             layer.trainable = False
 
 
+def check_trainable(model: keras.Model) -> None:
+    """Raises `InputError` if nothing in the model would be trained."""
+    if not model.trainable_variables:
+        raise InputError("all layers are frozen: nothing would be trained")
+
+
+def computes_in_half_precision(model: keras.Model) -> bool:
+    """Whether a layer of the model has a mixed dtype policy."""
+    return any(layer.compute_dtype != layer.variable_dtype for layer in model.layers)
+
+
 def build_model(recipe: ModelRecipe, front_end: FrontEnd | None = None) -> keras.Model:
     """Returns a recipe's network: a new one, or the one to fine-tune, with layers frozen.
 
@@ -55,8 +66,8 @@ def build_model(recipe: ModelRecipe, front_end: FrontEnd | None = None) -> keras
         front_end: of a new network; the paper's by default.
 
     Raises:
-        InputError: if the network to start from cannot be loaded, comes with another front end, or
-            lacks a layer to freeze.
+        InputError: if the network to start from cannot be loaded, comes with another front end,
+            lacks a layer to freeze, or has no other.
     """
     import zoo
     from zoo.presets import load_model
@@ -75,4 +86,5 @@ def build_model(recipe: ModelRecipe, front_end: FrontEnd | None = None) -> keras
         if recipe.dtype != "float32":
             model = rebuilt(model, recipe.dtype)
     freeze_layers(model, recipe.freeze)
+    check_trainable(model)
     return model

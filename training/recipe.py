@@ -15,7 +15,7 @@ from training.recipe_tables import DataRecipe, ModelRecipe, RunRecipe
 from zoo.errors import InputError
 
 if TYPE_CHECKING:
-    from training.fit import FitSettings
+    from training.fitting import FitSettings
     from training.remix import Remix
     from zoo.front_end import FrontEnd
 
@@ -152,7 +152,7 @@ def load_recipe(recipe: str | os.PathLike, *, overrides: Mapping[str, Any] | Non
         >>> load_recipe("jansson_unet").training.loss
         'mean_absolute_error'
     """
-    from training.fit import FitSettings
+    from training.fitting import FitSettings
     from training.remix import Remix
     from zoo.front_end import FrontEnd
 

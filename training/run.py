@@ -98,7 +98,7 @@ def train_recipe(
     Args:
         recipe: TOML file or name of a shipped recipe.
         data: stem folder; `None` for a recipe that makes its own songs.
-        output: folder of the run, see `training.fit.fit`; it gets the recipe too.
+        output: folder of the run, see `training.fit`; it gets the recipe too.
         resume: go on with the run in `output` from its last whole epoch.
         seed: in place of the recipe's.
         cache_dir: folder for decoded songs, which stays; by default one in the run folder, until
@@ -113,7 +113,7 @@ def train_recipe(
     """
     import keras
 
-    from training.fit import fit
+    from training.fitting import fit
     from training.models import build_model
     from training.pipeline import spectrogram_patches
 
@@ -126,8 +126,14 @@ def train_recipe(
     keras.utils.set_random_seed(recipe.run.seed)
     model = build_model(recipe.model, recipe.front_end)
     tracks, held_back = _split(recipe, data, model.front_end.sample_rate)
-
     settings = recipe.data
+    steps = len(tracks) * settings.patches_per_song // settings.batch_size
+    if not steps:
+        raise InputError(
+            f"recipe {recipe.name}: {len(tracks)} songs with {settings.patches_per_song} patches "
+            f"each do not fill a batch of {settings.batch_size}: nothing would be trained"
+        )
+
     shared = {
         "stems": settings.stems,
         "batch_size": settings.batch_size,
@@ -163,7 +169,7 @@ def train_recipe(
         validation,
         output=output,
         settings=recipe.training,
-        steps_per_epoch=len(tracks) * settings.patches_per_song // settings.batch_size,
+        steps_per_epoch=steps,
         resume=resume,
     )
     shutil.rmtree(output / CACHE, ignore_errors=True)

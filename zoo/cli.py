@@ -33,6 +33,19 @@ def _complain(error: InputError) -> None:
     print(f"stemzoo: {error}", file=sys.stderr)
 
 
+def _load_backend() -> None:
+    """Imports Keras and its backend, whose native code prints remarks that nobody asked for."""
+    from zoo.quiet import quiet
+
+    with quiet():
+        import keras
+
+        if keras.backend.backend() == "tensorflow":
+            import tensorflow as tf
+
+            tf.config.list_physical_devices()
+
+
 def _print_json(value) -> None:
     print(json.dumps(value, indent=1, default=str))
 
@@ -85,6 +98,7 @@ def separate(
     as_json: Json = False,
 ):
     """Separate songs into stems of the same length, rate and channels."""
+    _load_backend()
     from zoo.batch import separate_files
 
     report = separate_files(
@@ -122,6 +136,7 @@ def train(
     ] = None,
 ):
     """Train or fine-tune by a recipe; a killed run resumes from its last epoch."""
+    _load_backend()
     from training.recipe import parse_override
     from training.run import train_recipe
 
@@ -138,6 +153,7 @@ def evaluate(
     as_json: Json = False,
 ):
     """Score a separator on songs with known stems; the table names the aggregation."""
+    _load_backend()
     from training.evaluation import evaluate_data
 
     report = evaluate_data(model, data, metric=metric)
@@ -164,6 +180,7 @@ def export(
     as_json: Json = False,
 ):
     """Write a model for other runtimes and check each file in its own."""
+    _load_backend()
     from zoo.exporting import export_files
 
     reports = export_files(
@@ -187,6 +204,7 @@ def verify(
     as_json: Json = False,
 ):
     """Compare an exported file with its model; exit code 1 if they differ."""
+    _load_backend()
     from zoo.exporting import verify_file
 
     _show([verify_file(file, model, waveform=input is ExportInput.waveform)], as_json)
@@ -227,6 +245,7 @@ def demo(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder.")] = Path("demo_output"),
 ):
     """Separate a song, fine-tune the preset, export it in three formats and check each file."""
+    _load_backend()
     from zoo.demo import run_demo
 
     run_demo(song, output)

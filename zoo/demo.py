@@ -1,5 +1,6 @@
 """The main job end to end: separate, fine-tune, export, check; what `make demo` runs."""
 
+import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -51,20 +52,16 @@ def draw(separator: Separator, song: Path, path: Path) -> None:
     )
 
 
-def signal_to_distortion(estimate: np.ndarray, truth: np.ndarray) -> float:
-    """10 log10 of the truth's energy over the error's, in dB, over the whole signal."""
-    error = np.sum((estimate - truth) ** 2) + 1e-12
-    return float(10 * np.log10((np.sum(truth**2) + 1e-12) / error))
-
-
 def _improvements(truths: Mapping[str, np.ndarray], files: Mapping[str, Path]) -> str:
     """SDR of each stem, and of the mixture in its place."""
+    from training.evaluation import signal_to_distortion
+
     mixture = sum(truths.values())
     parts = []
     for stem, truth in truths.items():
         estimate, _ = read_audio(files[stem])
-        before = signal_to_distortion(mixture, truth)
-        after = signal_to_distortion(estimate, truth)
+        before = signal_to_distortion(truth, mixture)
+        after = signal_to_distortion(truth, estimate)
         parts.append(f"{stem} {after:.1f} dB (mixture {before:.1f} dB)")
     return ", ".join(parts)
 
@@ -116,6 +113,7 @@ def run_demo(song: Path | None, output: Path) -> None:
     say(f"fine-tuning the preset on stems in {stems}")
     write_stem_folder(stems, seed=FINETUNE_SEED, count=3, duration=20.0)
     run = output / "fine_tuned"
+    shutil.rmtree(run, ignore_errors=True)  # an earlier demo's
     tuned = train_recipe(
         "jansson_unet_finetune", stems, run, overrides={"data.patches_per_song": 32}
     )

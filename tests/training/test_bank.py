@@ -133,5 +133,9 @@ def test_unusable_songs_are_named(make_songs):
     uneven = {"vocals": np.ones((9, 1), "float32"), "bass": np.ones((8, 1), "float32")}
     with pytest.raises(InputError, match="a: stems differ in length, in samples: vocals 9, bass 8"):
         load_bank([Track("a", RATE, None, uneven)], RATE)
+    vocals = {"vocals": np.ones((1000, 1), "float32")}
+    assert load_bank([Track("a", RATE, np.ones((1100, 1)), vocals)], RATE).lengths == [1000]
+    with pytest.raises(InputError, match="in samples: vocals 1000, mixture 1300"):
+        load_bank([Track("a", RATE, np.ones((1300, 1)), vocals)], RATE)
     with pytest.raises(InputError, match="a: .* finite"):
         load_bank([Track("a", RATE, None, {"vocals": np.full((9, 1), np.nan)})], RATE)

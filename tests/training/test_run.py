@@ -1,4 +1,6 @@
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,10 +11,9 @@ import keras
 import numpy as np
 import pytest
 
-from training.fit import fit
+from training.callbacks import read_history
 from training.run import train_recipe
 from zoo.errors import InputError
-from zoo.jansson_unet import JanssonUNet
 
 RECIPE = """
 [model]
@@ -70,56 +71,110 @@ def test_a_recipe_is_carried_out(recipe, song_folder, tmp_path):
 def test_the_seed_fixes_initialisation_order_and_dropout(recipe, song_folder, tmp_path):
     short = {"training.epochs": 1}
     runs = [
-        train_recipe(recipe, song_folder, tmp_path / name, seed=seed, overrides=short)
-        for name, seed in (("a", 1), ("b", 1), ("c", 2))
+        train_recipe(recipe, song_folder, tmp_path / name, seed=1, overrides=short)
+        for name in ("first", "second")
     ]
-    first, same, other = (run.get_weights() for run in runs)
-    for ours, theirs in zip(first, same, strict=True):
+    for ours, theirs in zip(*(run.get_weights() for run in runs), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-6)
-    assert np.abs(first[0] - other[0]).max() > 1e-2
+    assert json.loads((tmp_path / "first" / "settings.json").read_text())["run"]["seed"] == 1
 
 
-def test_a_killed_run_resumes_where_it_was(recipe, song_folder, tmp_path, capsys):
-    """A real SIGKILL, in the middle of an epoch."""
-    code = (
-        "import sys; from training.run import train_recipe;"
-        "train_recipe(sys.argv[1], sys.argv[2], sys.argv[3], overrides={'training.epochs': 400})"
-    )
-    arguments = [sys.executable, "-c", code, recipe, song_folder, tmp_path / "killed"]
+@pytest.mark.slow
+def test_a_killed_run_resumes_and_ends_as_an_uninterrupted_one(
+    recipe, song_folder, tmp_path, capsys
+):
+    """A real SIGKILL, while an epoch is under way."""
+    overrides = {"data.patches_per_song": 50, "training.epochs": 8}
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    code = f"""
+import sys
+from training.run import train_recipe
+train_recipe(sys.argv[1], sys.argv[2], sys.argv[3], overrides={overrides})
+"""
     root = Path(__file__).resolve().parents[2]
-    environment = {**os.environ, "PYTHONPATH": str(root)}
     process = subprocess.Popen(
-        arguments, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [sys.executable, "-c", code, recipe, song_folder, killed],
+        env={**os.environ, "PYTHONPATH": str(root)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
-    state = tmp_path / "killed" / "backup" / "epoch" / "state.json"
-    deadline = time.monotonic() + 120
-    try:
-        while not (state.exists() and '"epochs": 1,' not in state.read_text()):
-            assert process.poll() is None and time.monotonic() < deadline
-            time.sleep(0.02)
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    assert process.returncode == -signal.SIGKILL
-    assert not (tmp_path / "killed" / "model.keras").exists()
+    state = killed / "backup" / "epoch" / "state.json"
+    while not state.exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert not (killed / "model.keras").exists()
 
-    done = int(state.read_text().split('"epochs": ')[1].split(",")[0])
-    class Enough(Exception):
-        pass
+    done = json.loads(state.read_text())["epochs"]
+    assert 0 < done < 8
+    resumed = train_recipe(recipe, song_folder, killed, resume=True, overrides=overrides)
+    assert f"resuming from epoch {done + 1} of 8" in capsys.readouterr().out
+    model = train_recipe(recipe, song_folder, whole, overrides=overrides)
+    np.testing.assert_allclose(
+        [list(row.values()) for row in read_history(killed / "history.csv")],
+        [list(row.values()) for row in read_history(whole / "history.csv")],
+        rtol=1e-4,
+    )
+    for ours, theirs in zip(resumed.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-4)
 
-    def stop_after_two_more_epochs(epoch, logs):
-        if epoch == done + 1:
-            raise Enough
 
-    overrides = {"training.epochs": 400}
-    original = keras.callbacks.LambdaCallback(on_epoch_end=stop_after_two_more_epochs)
-    with pytest.MonkeyPatch.context() as patch:
-        from training import fit as module
+def test_fine_tuning_starts_from_a_file_and_keeps_frozen_layers(recipe, song_folder, tmp_path):
+    first = train_recipe(recipe, song_folder, tmp_path / "first", overrides={"training.epochs": 1})
+    tune = tmp_path / "tune.toml"
+    start = tmp_path / "first" / "model.keras"
+    tune.write_text(
+        f"[model]\nstart = '{start}'\nfreeze = ['encoder_1_conv']\n"
+        "[data]\nbatch_size = 4\n[training]\nepochs = 1\n"
+    )
+    tuned = train_recipe(tune, song_folder, tmp_path / "tuned")
+    assert tuned.front_end == first.front_end
 
-        callbacks = module._callbacks
-        patch.setattr(module, "_callbacks", lambda *a: [original, *callbacks(*a)])
-        with pytest.raises(Enough):
-            train_recipe(
-                recipe, song_folder, tmp_path / "killed", resume=True, overrides=overrides
-            )
-    assert f"resuming from epoch {done + 1} of 400" in capsys.readouterr().out
+    def weights(model, layer):
+        return model.get_layer(layer).get_weights()[0]
+
+    np.testing.assert_array_equal(*(weights(m, "encoder_1_conv") for m in (first, tuned)))
+    assert np.abs(weights(first, "encoder_2_conv") - weights(tuned, "encoder_2_conv")).max() > 0
+
+
+def test_half_precision_training_leaves_a_single_precision_model(recipe, song_folder, tmp_path):
+    overrides = {"training.epochs": 1, "model.dtype": "mixed_bfloat16"}
+    model = train_recipe(recipe, song_folder, tmp_path / "run", overrides=overrides)
+    saved = keras.saving.load_model(tmp_path / "run" / "model.keras")
+    for network in (model, saved):
+        assert {layer.compute_dtype for layer in network.layers} == {"float32"}
+
+
+def test_synthetic_songs_need_no_data(recipe, tmp_path):
+    overrides = {
+        "data.kind": "synthetic",
+        "data.count": 2,
+        "data.validation_count": 1,
+        "data.duration": 2.0,
+        "front_end.sample_rate": 8000,
+        "training.epochs": 1,
+    }
+    train_recipe(recipe, None, tmp_path / "run", overrides=overrides)
+    assert (tmp_path / "run" / "model.keras").exists()
+    assert not (tmp_path / "run" / "cache").exists()
+
+
+def test_unusable_data_is_refused_before_anything_is_written(recipe, song_folder, tmp_path):
+    def refuse(message, data, **overrides):
+        with pytest.raises(InputError, match=message):
+            train_recipe(recipe, data, tmp_path / "run", overrides=overrides)
+        assert not (tmp_path / "run").exists()
+
+    refuse("recipe tiny: trains on stems", None)
+    refuse("no layer is called 'up'", song_folder, **{"model.freeze": ["up"]})
+    refuse("all layers are frozen", song_folder, **{"model.freeze": ["*"]})
+    refuse("no stem 'drums'", song_folder, **{"data.stems": ["drums"]})
+    refuse(
+        "4 songs with 1 patches each do not fill a batch of 5",
+        song_folder,
+        **{"data.patches_per_song": 1, "data.batch_size": 5},
+    )
+    for folder in sorted(song_folder.iterdir())[1:]:
+        shutil.rmtree(folder)
+    refuse("one song only", song_folder)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training.fit import FitSettings, fit
+from training.fitting import FitSettings, fit
 from training.models import freeze_layers
 from zoo.errors import InputError
 

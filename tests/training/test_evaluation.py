@@ -1,0 +1,172 @@
+import json
+
+import keras
+import numpy as np
+import pytest
+from scipy import signal
+
+from training.bsseval import bsseval_v4
+from training.evaluation import Evaluation, evaluate, evaluate_data, signal_to_distortion
+from training.tracks import Track
+from zoo.audio import read_audio
+from zoo.errors import InputError
+from zoo.front_end import FrontEnd
+from zoo.inference import separate_array
+from zoo.jansson_unet import JanssonUNet
+from zoo.separator import Separator
+
+RATE = 4000
+
+
+@pytest.fixture(scope="module")
+def separator():
+    keras.utils.set_random_seed(0)
+    front_end = FrontEnd(sample_rate=RATE, frame_length=64, frame_step=48, bins=32, frames=8)
+    return Separator(JanssonUNet(filters=(2, 4), front_end=front_end))
+
+
+def track(name="song", stems=("vocals", "drums", "bass"), silent=(), seed=0):
+    rng = np.random.default_rng(seed)
+    return Track(
+        name,
+        RATE,
+        None,
+        {
+            stem: rng.normal(0, 0 if stem in silent else 0.1, (3 * RATE, 2)).astype("float32")
+            for stem in stems
+        },
+    )
+
+
+def test_sdr_of_known_errors():
+    reference = np.random.default_rng(0).normal(size=(1000, 2))
+    assert signal_to_distortion(reference, 0.9 * reference) == pytest.approx(20)
+    assert signal_to_distortion(reference, 0 * reference) == pytest.approx(0)
+    assert signal_to_distortion(reference, reference) == np.inf
+    assert np.isnan(signal_to_distortion(0 * reference, reference))
+
+
+def test_rows_compare_stems_and_residual_with_the_truth(separator):
+    song = track()
+    scores = evaluate(separator, [song, track("other", seed=1)])
+    assert [(row["track"], row["stem"]) for row in scores.rows] == [
+        ("song", "vocals"),
+        ("song", "accompaniment"),
+        ("other", "vocals"),
+        ("other", "accompaniment"),
+    ]
+    mixture = song.load_mixture()
+    estimate = separate_array(separator, mixture, RATE)["accompaniment"]
+    truth = song.stems["drums"] + song.stems["bass"]
+    row = scores.rows[1]
+    assert row["SDR"] == pytest.approx(signal_to_distortion(truth, estimate))
+    # The mixture is the truth plus the voice, of half its energy.
+    assert row["mixture"] == pytest.approx(10 * np.log10(2), abs=0.1)
+    assert row["improvement"] == pytest.approx(row["SDR"] - row["mixture"])
+
+
+def test_a_mixture_padded_by_an_encoder_is_cut(separator):
+    song = track()
+    mixture = song.load_mixture()
+    padded = np.concatenate([mixture, np.zeros((100, 2), "float32")])
+    longer = Track("song", RATE, padded, song.stems)
+    for ours, theirs in zip(
+        evaluate(separator, [song]).rows, evaluate(separator, [longer]).rows, strict=True
+    ):
+        assert ours["SDR"] == pytest.approx(theirs["SDR"], abs=0.01)
+
+
+def test_aggregates_are_named_and_leave_undefined_scores_out():
+    rows = [
+        {"track": str(i), "stem": "vocals", "SDR": value, "mixture": 0.0, "improvement": value}
+        for i, value in enumerate((1.0, 2.0, 6.0, float("nan")))
+    ]
+    scores = Evaluation("sdr", rows, ("SDR", "mixture", "improvement"))
+    by_name = {row["aggregation"]: row["SDR"] for row in scores.aggregates}
+    assert by_name == {"median over tracks": 2.0, "mean over tracks": 3.0}
+    report = json.loads(scores.to_json())
+    assert report["tracks"][3]["SDR"] is None
+    assert report["aggregation"] == "whole signal, all channels"
+    table = scores.table()
+    assert "sdr in dB (whole signal, all channels)" in table
+    assert "median over tracks" in table
+
+
+def test_bsseval_of_independent_noise():
+    """Noise that no filter of the references explains is an artifact of its own level."""
+    rng = np.random.default_rng(0)
+    references = rng.normal(0, 0.1, (2, 4 * RATE, 1))
+    estimates = references + rng.normal(0, 0.01, references.shape)
+    scores = bsseval_v4(references, estimates, RATE)
+    assert scores["SDR"].shape == (2, 4)
+    np.testing.assert_allclose(scores["SDR"], 20, atol=0.6)
+    np.testing.assert_allclose(scores["SAR"], 20, atol=0.8)
+
+
+def test_bsseval_of_single_precision_signals():
+    """Correlations of band-limited signals are nearly singular: ISR and SIR need float64."""
+    rng = np.random.default_rng(0)
+    band = signal.firwin(255, 0.3)
+    references = signal.lfilter(band, 1, rng.normal(0, 0.1, (2, 4 * RATE, 1)), axis=1)
+    estimates = references + 0.1 * references[::-1]
+    double = bsseval_v4(references, estimates, RATE)
+    single = bsseval_v4(references.astype("float32"), estimates.astype("float32"), RATE)
+    for metric in ("SDR", "ISR", "SIR"):
+        np.testing.assert_allclose(single[metric], double[metric], atol=0.1)
+    np.testing.assert_allclose(double["SIR"], 20, atol=1)
+
+
+def test_bsseval_reports_medians_and_all_frames(separator):
+    scores = evaluate(separator, [track(), track("quiet", silent=["vocals"])], metric="bsseval_v4")
+    first, _, silent, _ = scores.rows
+    assert first["SDR"] == pytest.approx(np.median(first["frames"]))
+    assert np.isnan(silent["SDR"])
+    named = {row["aggregation"] for row in scores.aggregates}
+    assert named == {"median over tracks", "mean over tracks", "median over all frames"}
+    assert "median over a track's frames" in scores.table()
+    assert json.loads(scores.to_json())["tracks"][2]["SDR"] is None
+
+
+@pytest.mark.slow
+def test_published_scores_of_a_real_song(shared_data):
+    """The mixture and the Wave-U-Net authors' estimates of a song of MUSDB18, by museval."""
+    folder = shared_data / "songs" / "The Mountaineering Club - Mallory"
+
+    def read(*names):
+        signals = [read_audio(folder / f"{name}.mp3")[0] for name in names]
+        length = min(map(len, signals))
+        return np.stack([signal[:length] for signal in signals])
+
+    references = read("vocals_true", "accompaniment_true")
+    for estimates, published in (
+        (read("mix", "mix"), (-6.15, 6.08)),
+        (read("vocals_estimate", "accompaniment_estimate"), (8.95, 14.84)),
+    ):
+        length = min(references.shape[1], estimates.shape[1])
+        scores = bsseval_v4(references[:, :length], estimates[:, :length], 44100)
+        np.testing.assert_allclose(np.nanmedian(scores["SDR"], axis=1), published, atol=0.02)
+
+
+def test_unusable_requests_are_refused(separator, tmp_path):
+    with pytest.raises(ValueError, match="Received: metric='snr'"):
+        evaluate(separator, [track()], metric="snr")
+    with pytest.raises(InputError, match="no songs"):
+        evaluate(separator, [])
+    with pytest.raises(InputError, match="song: has no stem 'vocals', but drums, bass"):
+        evaluate(separator, [track(stems=("drums", "bass"))])
+    path = tmp_path / "model.keras"
+    separator.networks["vocals"].save(path)
+    with pytest.raises(InputError, match="synthetic:1: is not of the form synthetic:SEED:COUNT"):
+        evaluate_data(path, "synthetic:1")
+    with pytest.raises(InputError, match="metric 'snr' is none of sdr, bsseval_v4"):
+        evaluate_data(path, "synthetic:1:1", metric="snr")
+    with pytest.raises(InputError, match="absent"):
+        evaluate_data(path, tmp_path / "absent")
+
+
+def test_museval_is_asked_for_where_it_is_missing(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(
+        InputError, match=r"bsseval_v4 needs museval: pip install 'stemzoo\[eval\]'"
+    ):
+        bsseval_v4(np.ones((1, 9, 1)), np.ones((1, 9, 1)), 9)

@@ -1,0 +1,161 @@
+"""A finished run as a preset: float16 weights, metadata, and a card whose figures are measured.
+
+python -m training.release RUN PRESET --songs synthetic:SEED:COUNT [--check FOLDER] [--data TEXT]
+"""
+
+import argparse
+import csv
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from training.evaluation import AGGREGATION, Evaluation, evaluate_data
+from training.fitting import HISTORY, MODEL
+from training.models import rebuilt
+from training.run import SETTINGS
+from zoo.errors import InputError
+from zoo.presets import load_model
+
+CARD = """# {name}
+
+{network} that separates {stems} from music, trained without any real song.
+
+- Input and output: waveforms at {sample_rate} Hz through `zoo.Separator`; songs of any rate through
+  `stemzoo separate`. Above {band:.0f} Hz nothing is separated: that part stays in the accompaniment
+  unless `--above-band` says otherwise.
+- Parameters: {parameters:,}, stored in float16.
+- Trained on: {trained_on}
+- Licence of the weights: {licence}
+
+## Training
+
+Recipe `recipe.toml` beside this card, with the settings in `metadata.json`; {patches:,} patches of
+{frames} frames in {epochs} epochs{minutes}.
+
+    stemzoo train recipe.toml --output RUN {overrides}
+    python -m training.release RUN saved_models/{name} {release_arguments}
+
+## Scores
+
+SDR in dB; mixture = the mixture in the stem's place.
+
+{scores}
+
+Limits: it was trained on synthetic music, so instruments that sound like none of the synthesiser's
+leak into the vocals, and its band ends at {band:.0f} Hz.
+"""
+
+
+def _score_lines(evaluation: Evaluation, title: str, command: str) -> list[str]:
+    lines = [
+        f"**{title}** ({evaluation.metric}: {AGGREGATION[evaluation.metric]}; `{command}`)",
+        "",
+        "| stem | aggregation | SDR | mixture | improvement |",
+        "|---|---|---|---|---|",
+    ]
+    for row in evaluation.aggregates:
+        if row["aggregation"] != "median over all frames":
+            cells = (f"{row[name]:.2f}" for name in ("SDR", "mixture", "improvement"))
+            lines.append(f"| {row['stem']} | {row['aggregation']} | {' | '.join(cells)} |")
+    return [*lines, ""]
+
+
+def release(
+    run: str | os.PathLike,
+    preset: str | os.PathLike,
+    *,
+    songs: str,
+    check: str | None = None,
+    trained_on: str,
+    licence: str,
+    minutes: float | None = None,
+) -> None:
+    """Writes the best model of a run as a preset folder with a measured card.
+
+    Args:
+        run: folder of a finished run.
+        preset: folder to create or replace.
+        songs: held-back songs, a folder or `synthetic:SEED:COUNT`, scored by whole-song SDR.
+        check: folder of real songs, scored by BSSEval v4; never trained on.
+        trained_on: what the card says of the training data.
+        licence: of the weights.
+        minutes: how long the training took.
+
+    Raises:
+        InputError: if the run is not finished.
+    """
+    run, preset = Path(run), Path(preset)
+    if not (run / MODEL).is_file():
+        raise InputError(f"{run}: holds no finished run")
+    settings = json.loads((run / SETTINGS).read_text("utf-8"))
+    data, recipe = settings["data"], (run / "recipe.toml").read_text("utf-8")
+    with (run / HISTORY).open() as file:
+        epochs = len(list(csv.DictReader(file)))
+    model = rebuilt(load_model(run / MODEL), "float32")
+    model.save_to_preset(preset, half_precision=True)
+
+    model = load_model(preset)
+    arguments = [f"--songs {songs}"]
+    results = [(songs, "sdr", "Songs held back")]
+    if check:
+        arguments.append("--check FOLDER")
+        results.append((check, "bsseval_v4", "Real songs, as a check only"))
+    scores, figures = [], {}
+    for source, metric, title in results:
+        evaluation = evaluate_data(preset, source, metric=metric)
+        shown = source if source == songs else "FOLDER"
+        command = f"stemzoo evaluate {preset.name} --data {shown} --metric {metric}"
+        names = "" if source == songs else f": {', '.join({r['track'] for r in evaluation.rows})}"
+        scores += _score_lines(evaluation, title + names, command)
+        figures[metric] = evaluation.aggregates
+    front_end = model.front_end
+    patches = epochs * data["count"] * data["patches_per_song"]
+    card = CARD.format(
+        name=preset.name,
+        network=type(model).__name__,
+        stems=", ".join(data["stems"]),
+        sample_rate=front_end.sample_rate,
+        band=(front_end.first_bin + front_end.bins - 1)
+        * front_end.sample_rate
+        / front_end.frame_length,
+        parameters=model.count_params(),
+        trained_on=trained_on,
+        licence=licence,
+        patches=patches,
+        frames=front_end.frames,
+        epochs=epochs,
+        minutes="" if minutes is None else f", {minutes:.0f} minutes on about one CPU core",
+        overrides="--set data.speech=FOLDER" if data["speech"] else "",
+        release_arguments=" ".join(arguments),
+        scores="\n".join(scores).rstrip(),
+    )
+    # The folder with the speech recordings is the trainer's own business.
+    data["speech"] = bool(data["speech"])
+    metadata = {
+        "licence": licence,
+        "trained_on": trained_on,
+        "stems": [*data["stems"], "accompaniment"],
+        "patches": patches,
+        "settings": settings,
+        "scores": figures,
+    }
+    model.save_to_preset(preset, metadata=metadata, card=card, half_precision=True)
+    (preset / "recipe.toml").write_text(recipe, "utf-8")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Command line of this module."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path, help="folder of a finished run")
+    parser.add_argument("preset", type=Path, help="folder to create or replace")
+    parser.add_argument("--songs", required=True, help="held-back songs: folder or synthetic:S:N")
+    parser.add_argument("--check", help="folder of real songs for BSSEval v4")
+    parser.add_argument("--trained-on", required=True, help="what the card says of the data")
+    parser.add_argument("--licence", required=True, help="of the weights")
+    parser.add_argument("--minutes", type=float, help="how long the training took")
+    release(**vars(parser.parse_args(arguments)))
+
+
+if __name__ == "__main__":
+    main()
