@@ -35,7 +35,8 @@ def bsseval_v4(
     Source: Stoeter, Liutkus, Ito, "The 2018 Signal Separation Evaluation Campaign", LVA/ICA 2018.
 
     Args:
-        references: `(stems, samples, channels)`.
+        references: `(stems, samples, channels)` in [-1, 1]; like the estimates they are rounded
+            to 16 bits.
         estimates: of the same shape.
         sample_rate: in Hz.
 
@@ -45,8 +46,12 @@ def bsseval_v4(
     Raises:
         InputError: if museval is not installed.
     """
-    # Its filters come from correlations that single precision cannot invert.
-    references, estimates = (np.asarray(x, "float64") for x in (references, estimates))
+    # The filters solve a system that is singular for band-limited signals, decoded MP3 for one,
+    # unless there is the noise of the 16-bit files that the metric was made on. SDR needs no
+    # filters and does not change.
+    references, estimates = (
+        np.round(np.asarray(x, "float64") * 32768) / 32768 for x in (references, estimates)
+    )
     # museval refuses signals that are silent from end to end: their scores are undefined.
     sounding = references.any(axis=(1, 2)) & estimates.any(axis=(1, 2))
     frames = max(1, references.shape[1] // sample_rate)

@@ -41,43 +41,47 @@ class Backup(keras.callbacks.Callback):
 
     `keras.callbacks.BackupAndRestore` writes weights and epoch as two files in place, so that a
     kill between them leaves weights that are an epoch ahead, and it forgets what the other
-    callbacks know. Here the state of an epoch is one folder, renamed into place.
+    callbacks know. Here the state after `n` epochs is a folder `epoch-n`, renamed into place before
+    the one before it goes.
 
     It is saved as the next epoch begins: only then have all others finished the last one, and
     averaged weights been swapped back.
 
     Args:
-        folder: what to write; the epoch's state goes into `folder/epoch`.
+        folder: where the states go.
         others: callbacks whose progress (best value, epochs waited) belongs to the state.
     """
 
     def __init__(self, folder: str | os.PathLike, others: list[keras.callbacks.Callback]):
         super().__init__()
-        self.path = Path(folder) / "epoch"
+        self.folder = Path(folder)
         self.others = others
         self._finished = 0
+        self._remembered: dict[str, dict] = {}
+
+    def _path(self, epochs: int) -> Path:
+        return self.folder / f"epoch-{epochs:05}"
 
     def epochs_done(self) -> int:
-        """Epochs that the saved state has behind it, 0 if there is none."""
-        state = self.path / STATE
-        return json.loads(state.read_text())["epochs"] if state.exists() else 0
+        """Epochs that the newest state has behind it, 0 if there is none."""
+        states = self.folder.glob("epoch-*")
+        return max((int(state.name.removeprefix("epoch-")) for state in states), default=0)
 
     def restore(self, model: keras.Model) -> None:
-        """Loads the saved state into a compiled model and the other callbacks."""
+        """Loads the newest state into a compiled model and the other callbacks."""
+        path = self._path(self.epochs_done())
         model.optimizer.build(model.trainable_variables)
-        model.load_weights(self.path / WEIGHTS)
-        state = json.loads((self.path / STATE).read_text())
+        model.load_weights(path / WEIGHTS)
+        state = json.loads((path / STATE).read_text())
         for variable, value in zip(_random_states(model), state["random"], strict=True):
             variable.assign(value)
-        self._finished = state["epochs"]
+        self._finished = self.epochs_done()
         self._remembered = state["callbacks"]
 
     def on_train_begin(self, logs=None):
         # After the others' own `on_train_begin`, which forgets: this callback comes last.
-        for name, values in getattr(self, "_remembered", {}).items():
-            for other in self.others:
-                if type(other).__name__ == name:
-                    vars(other).update(values)
+        for other in self.others:
+            vars(other).update(self._remembered.get(type(other).__name__, {}))
 
     def on_epoch_begin(self, epoch, logs=None):
         if epoch == self._finished:
@@ -90,18 +94,20 @@ class Backup(keras.callbacks.Callback):
             }
             for other in self.others
         }
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_path(self.path) as temporary:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with atomic_path(self._path(epoch)) as temporary:
             temporary.mkdir()
             self.model.save_weights(temporary / WEIGHTS)
             random = [variable.numpy().tolist() for variable in _random_states(self.model)]
-            state = {"epochs": epoch, "callbacks": callbacks, "random": random}
-            (temporary / STATE).write_text(json.dumps(state))
+            (temporary / STATE).write_text(json.dumps({"callbacks": callbacks, "random": random}))
         self._finished = epoch
+        for old in self.folder.iterdir():
+            if old != self._path(epoch):
+                shutil.rmtree(old)
 
     def remove(self) -> None:
-        """Removes the saved state: the run is complete."""
-        shutil.rmtree(self.path.parent, ignore_errors=True)
+        """Removes the states: the run is complete."""
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def read_history(path: str | os.PathLike) -> list[dict[str, float]]:

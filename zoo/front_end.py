@@ -27,7 +27,9 @@ class FrontEnd:
         first_bin: the lowest bin that the network sees: 1 drops DC, 0 keeps it and drops the top.
             Bins outside the band get a mask of 0.
         frames: length of a network patch, in frames.
-        floor_db: patches whose peak is lower than this, in dB relative to a full-scale sine, are
+        normalization: "peak" divides each patch by its own peak, "none" leaves magnitudes as they
+            are.
+        floor_db: with "peak", patches whose peak is lower than this, in dB relative to a full-scale sine, are
             divided by it and not by their peak: silence stays silence.
 
     Raises:
@@ -46,9 +48,15 @@ class FrontEnd:
     bins: int = 512
     first_bin: int = 1
     frames: int = 128
+    normalization: str = "peak"
     floor_db: float = -80.0
 
     def __post_init__(self):
+        if self.normalization not in ("peak", "none"):
+            raise ValueError(
+                "normalization must be 'peak' or 'none'. "
+                f"Received: normalization={self.normalization!r}"
+            )
         for name in ("sample_rate", "bins", "frames"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be positive. Received: {name}={getattr(self, name)}")
@@ -114,7 +122,7 @@ class FrontEnd:
         return ops.pad(mask, ((0, 0), (0, 0), (self.first_bin, above)))
 
     def normalize(self, patches):
-        """Scales magnitude patches to [0, 1] by their own peaks.
+        """Scales magnitude patches to [0, 1] by their own peaks, where `normalization` says so.
 
         Args:
             patches: `(batch, frames, bins)` magnitudes.
@@ -123,6 +131,8 @@ class FrontEnd:
             The network's input `(batch, bins, frames, 1)`, and the scale `(batch, 1, 1)` by which
             the magnitudes were divided.
         """
+        if self.normalization == "none":
+            return self.to_network(patches), ops.ones_like(patches[:, :1, :1])
         floor = self.frame_length / 4 * 10 ** (self.floor_db / 20)
         scale = ops.maximum(ops.max(patches, axis=(1, 2), keepdims=True), floor)
         return self.to_network(patches / scale), scale

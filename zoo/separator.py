@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from zoo.presets import PresetMixin, load_preset
-from zoo.spectral import frame, hann, overlap_add
+from zoo.spectral import cut, frame, hann, overlap_add
 
 
 def _fade(frames: int, overlap: int) -> np.ndarray:
@@ -112,15 +112,17 @@ class Separator(PresetMixin, keras.Model):
         """Returns the state before the first call of `process`, for a batch of one.
 
         The arrays: "masks" `(stems, overlap, bins)`, weighted masks of frames that the next patch
-        will share, "weights" `(1, overlap, 1)` of them, "tails" `(networks * (channels + 1), tail)`
-        and "energy" `(1, tail)`, the unfinished overlap-add of the outputs and of their windows.
+        will share, "weights" `(1, overlap, 1)` of them, "tails" `(networks * channels, tail)`,
+        "uppers" `(networks, tail)` and "energy" `(1, tail)`, the unfinished overlap-add of the
+        outputs, of their upper masks and of their windows.
         """
         front_end, networks = self.front_end, len(self.networks)
         tail = front_end.frame_length - front_end.frame_step
         shapes = {
             "masks": (networks, self.overlap, front_end.bins),
             "weights": (1, self.overlap, 1),
-            "tails": (networks * (channels + 1), tail),
+            "tails": (networks * channels, tail),
+            "uppers": (networks, tail),
             "energy": (1, tail),
         }
         return {name: np.zeros(shape, "float32") for name, shape in shapes.items()}
@@ -158,7 +160,7 @@ class Separator(PresetMixin, keras.Model):
             weights = ops.concatenate((first, weights[:, length:]), axis=1)
         done = count * hop
         state = {"masks": masks[:, done:], "weights": weights[:, done:]}
-        return masks[:, :done] / weights[:, :done], state
+        return cut(masks, 0, done) / cut(weights, 0, done), state
 
     def process(self, waveform, state=None):
         """Separates a stretch of a longer signal.
@@ -178,63 +180,77 @@ class Separator(PresetMixin, keras.Model):
             mean mask over the upper half of its band, for those who extend the mask beyond the
             band; and the next state.
         """
-        front_end = self.front_end
         samples, channels = ops.shape(waveform)[1], ops.shape(waveform)[2]
-        signal = ops.transpose(waveform, (0, 2, 1))
-        spectrum = front_end.stft(ops.reshape(signal, (-1, samples)), center=False)
+        signal = ops.reshape(ops.transpose(waveform, (0, 2, 1)), (-1, samples))
+        stems, uppers, state = self._process(signal, channels, state)
+        mixture = waveform[:, : ops.shape(signal)[1] - self.lookahead_samples]
+        return self._deliver(stems, mixture), uppers, state
+
+    def _process(self, signal, channels, state):
+        """`process` of a signal `(batch * channels, samples)`: the networks' stems as such."""
+        front_end = self.front_end
+        spectrum = front_end.stft(signal, center=False)  # (batch * channels, frames, all bins)
         frames, bins = ops.shape(spectrum[0])[1], front_end.spectrum_bins
-        # (batch, channels, frames, spectrum bins)
-        real, imaginary = (ops.reshape(x, (-1, channels, frames, bins)) for x in spectrum)
-        magnitude = front_end.magnitude(ops.mean(real, axis=1), ops.mean(imaginary, axis=1))
-        masks, next_state = self._masks(magnitude, state)
+        mono = (ops.mean(ops.reshape(x, (-1, channels, frames, bins)), axis=1) for x in spectrum)
+        masks, next_state = self._masks(front_end.magnitude(*mono), state)
 
         count = len(self.networks)
         done = frames - self.overlap
         full = ops.reshape(front_end.restore_band(masks), (count, -1, 1, done, bins))
-        shape = (-1, done, bins)
-        inverse = front_end.inverse_layer
-        pieces = inverse.synthesis_frames(
-            ops.reshape(full * real[None, :, :, :done], shape),
-            ops.reshape(full * imaginary[None, :, :, :done], shape),
-        )  # (networks * batch * channels, frames, frame_length)
-        upper = ops.mean(masks[..., front_end.bins // 2 :], axis=-1, keepdims=True)
+
+        def masked(part):
+            part = ops.reshape(cut(part, 0, done), (-1, channels, done, bins))
+            return ops.reshape(full * part, (-1, done, bins))
+
+        # (networks * batch * channels, frames, frame_length)
+        pieces = front_end.inverse_layer.synthesis_frames(*map(masked, spectrum))
         window_energy = hann(front_end.frame_length) ** 2
-        pieces = ops.concatenate((pieces, upper * window_energy), axis=0)
-        energy = ops.ones_like(pieces[:1, :, :1]) * window_energy
-
-        signals = overlap_add(pieces, front_end.frame_step)
-        energy = overlap_add(energy, front_end.frame_step)
+        upper = ops.mean(masks[..., front_end.bins // 2 :], axis=-1, keepdims=True)
         length = done * front_end.frame_step
-        if state is not None:
-            rest = ((0, 0), (0, ops.shape(signals)[1] - ops.shape(state["tails"])[1]))
-            signals = signals + ops.pad(state["tails"], rest)
-            energy = energy + ops.pad(state["energy"], rest)
-        next_state = {**next_state, "tails": signals[:, length:], "energy": energy[:, length:]}
+
+        def added(pieces, name):
+            """The finished part of an overlap-add; the rest goes into the state."""
+            total = overlap_add(pieces, front_end.frame_step)
+            if state is not None:
+                rest = ops.shape(total)[1] - ops.shape(state[name])[1]
+                total = total + ops.pad(state[name], ((0, 0), (0, rest)))
+            next_state[name] = total[:, length:]
+            return cut(total, 0, length)
+
+        energy = added(ops.ones_like(pieces[:1, :, :1]) * window_energy, "energy")
         # Where no window reaches, the numerator is zero too: any positive floor will do.
-        signals = signals[:, :length] / ops.maximum(energy[:, :length], 1e-8)
-        uppers = ops.reshape(signals[-ops.shape(upper)[0] :], (count, -1, length))
-        signals = ops.reshape(signals[: -ops.shape(upper)[0]], (count, -1, channels, length))
-        signals = ops.transpose(signals, (0, 1, 3, 2))  # (networks, batch, samples, channels)
+        energy = ops.maximum(energy, 1e-8)
+        signals = ops.split(added(pieces, "tails") / energy, count)
+        uppers = ops.split(added(upper * window_energy, "uppers") / energy, count)
+        stems = {
+            stem: ops.reshape(x, (-1, channels, length))
+            for stem, x in zip(self.networks, signals, strict=True)
+        }
+        return stems, dict(zip(self.networks, uppers, strict=True)), next_state
 
-        stems = {stem: signals[i] for i, stem in enumerate(self.networks)}
+    def _deliver(self, stems, mixture):
+        """Stems `(batch, channels, samples)` as `(batch, samples, channels)`, with the residual."""
+        stems = {stem: ops.transpose(signal, (0, 2, 1)) for stem, signal in stems.items()}
         if self.residual:
-            stems[self.residual] = waveform[:, :length] - sum(stems.values())
-        return stems, {stem: uppers[i] for i, stem in enumerate(self.networks)}, next_state
+            stems[self.residual] = mixture - sum(stems.values())
+        return stems
 
-    def _pad(self, waveform):
-        """Zeros around a whole signal, so that it is one stretch and its edges are covered."""
+    def _pad(self, signal):
+        """Zeros around whole signals, `(rows, samples)`, so that each is one stretch."""
         step, lookahead = self.step_samples, self.lookahead_samples
         half = self.front_end.frame_length // 2
-        patches = (half + ops.shape(waveform)[1] + step - 1) // step
+        patches = (half + ops.shape(signal)[1] + step - 1) // step
         # The most padding that any length needs, then the cut: pad amounts stay constants.
-        padded = ops.pad(waveform, ((0, 0), (half, step + lookahead), (0, 0)))
-        return padded[:, : patches * step + lookahead]
+        padded = ops.pad(signal, ((0, 0), (half, step + lookahead)))
+        return cut(padded, 0, patches * step + lookahead)
 
     def call(self, waveform, training=None):
+        samples, channels = ops.shape(waveform)[1], ops.shape(waveform)[2]
+        signal = ops.reshape(ops.transpose(waveform, (0, 2, 1)), (-1, samples))
+        stems, _, _ = self._process(self._pad(signal), channels, None)
         start = self.front_end.frame_length // 2
-        stems, _, _ = self.process(self._pad(waveform))
-        end = start + ops.shape(waveform)[1]
-        return {stem: signal[:, start:end] for stem, signal in stems.items()}
+        stems = {stem: cut(signal, start, samples, axis=2) for stem, signal in stems.items()}
+        return self._deliver(stems, waveform)
 
     def masks(self, waveform):
         """Returns each network's mask of a whole signal, as `call` applies it.
@@ -246,7 +262,7 @@ class Separator(PresetMixin, keras.Model):
             A dict stem -> `(batch, frames, bins)` in (0, 1), frame `t` centred on sample
             `t * frame_step`.
         """
-        signal = ops.mean(self._pad(waveform), axis=2)
+        signal = self._pad(ops.mean(waveform, axis=2))
         magnitude = self.front_end.magnitude(*self.front_end.stft(signal, center=False))
         masks, _ = self._masks(magnitude, None)
         frames = -(-ops.shape(waveform)[1] // self.front_end.frame_step) + 1

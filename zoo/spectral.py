@@ -16,6 +16,17 @@ def hann(frame_length: int) -> np.ndarray:
     return (0.5 - 0.5 * np.cos(phase)).astype("float32")
 
 
+def cut(x, start: int, size, *, axis: int = 1):
+    """Takes `size` values of an axis, from `start` on.
+
+    The same as indexing. Where the size is known at run time only, LiteRT copies blocks for this
+    operator, and value by value for indexing.
+    """
+    begin, sizes = [0] * len(x.shape), list(ops.shape(x))
+    begin[axis], sizes[axis] = start, size
+    return ops.slice(x, begin, sizes)
+
+
 def frame(signal, frame_length: int, frame_step: int):
     """Cuts a signal into overlapping frames.
 
@@ -33,10 +44,13 @@ def frame(signal, frame_length: int, frame_step: int):
     overlaps = -(-frame_length // frame_step)
     signal = ops.pad(signal, ((0, 0), (0, overlaps * frame_step - frame_length)))
     blocks = ops.shape(signal)[1] // frame_step
-    signal = signal[:, : blocks * frame_step]
+    signal = cut(signal, 0, blocks * frame_step)
     signal = ops.reshape(signal, (-1, blocks, frame_step))  # (batch, blocks, frame_step)
-    shifted = [signal[:, i : i + 1 - overlaps or None] for i in range(overlaps)]
-    return ops.concatenate(shifted, axis=-1)[..., :frame_length]
+    shifted = [
+        signal[:, i : i + 1 - overlaps or None, : frame_length - i * frame_step]
+        for i in range(overlaps)
+    ]
+    return ops.concatenate(shifted, axis=-1)
 
 
 def overlap_add(frames, frame_step: int):
@@ -52,16 +66,15 @@ def overlap_add(frames, frame_step: int):
     frame_length = frames.shape[-1]
     overlaps = -(-frame_length // frame_step)
     surplus = overlaps * frame_step - frame_length
-    frames = ops.pad(frames, ((0, 0), (0, 0), (0, surplus)))
-    blocks = sum(
-        ops.pad(
-            frames[..., i * frame_step : (i + 1) * frame_step],
-            ((0, 0), (i, overlaps - 1 - i), (0, 0)),
-        )
-        for i in range(overlaps)
-    )  # (batch, frames + overlaps - 1, frame_step)
+
+    def shifted(i):
+        piece = frames[..., i * frame_step : (i + 1) * frame_step]
+        missing = frame_step - piece.shape[-1]
+        return ops.pad(piece, ((0, 0), (i, overlaps - 1 - i), (0, missing)))
+
+    blocks = sum(shifted(i) for i in range(overlaps))  # (batch, frames + overlaps - 1, frame_step)
     samples = ops.shape(blocks)[1] * frame_step
-    return ops.reshape(blocks, (-1, samples))[:, : samples - surplus]
+    return cut(ops.reshape(blocks, (-1, samples)), 0, samples - surplus)
 
 
 @lru_cache(maxsize=16)
@@ -90,6 +103,12 @@ def _dft_constants(length: int) -> tuple[np.ndarray, ...]:
     return tuple(np.ascontiguousarray(c, dtype="float32") for c in constants)
 
 
+def _product(x, matrix):
+    """`x @ matrix` with every size but the first stated: `(batch, rows, n)`, `(n, m)`."""
+    inner, outer = matrix.shape
+    return ops.reshape(ops.matmul(ops.reshape(x, (-1, inner)), matrix), (-1, x.shape[1], outer))
+
+
 def _real_dft(frames):
     """Real DFT of the last axis by matrix products: `(..., n)` -> two `(..., n / 2 + 1)`."""
     length = frames.shape[-1]
@@ -97,7 +116,7 @@ def _real_dft(frames):
     rows, columns = twiddle_real.shape
     count = ops.shape(frames)[1]
     x = ops.reshape(frames, (-1, rows, columns))
-    x = ops.matmul(ops.transpose(x, (0, 2, 1)), first)  # (frames, n2, k1 real | imaginary)
+    x = _product(ops.transpose(x, (0, 2, 1)), first)  # (frames, n2, k1 real | imaginary)
     x = ops.transpose(x, (0, 2, 1))
     real, imaginary = x[:, :rows], x[:, rows:]  # (frames, k1, n2)
     x = ops.concatenate(
@@ -107,7 +126,7 @@ def _real_dft(frames):
         ),
         axis=-1,
     )
-    x = ops.transpose(ops.matmul(x, second), (0, 2, 1))  # (frames, k2 real | imaginary, k1)
+    x = ops.transpose(_product(x, second), (0, 2, 1))  # (frames, k2 real | imaginary, k1)
     half = second.shape[1] // 2
     bins = length // 2 + 1
 
@@ -140,7 +159,7 @@ def _inverse_real_dft(real, imaginary, length: int):
         return ops.reshape(part, (-1, half, rows))
 
     x = ops.concatenate((blocks(real), blocks(imaginary)), axis=1)  # (frames, k2 re | im, k1)
-    x = ops.matmul(ops.transpose(x, (0, 2, 1)), np.ascontiguousarray(second.T))
+    x = _product(ops.transpose(x, (0, 2, 1)), np.ascontiguousarray(second.T))
     real, imaginary = x[..., :columns], x[..., columns:]  # (frames, k1, n2)
     x = ops.concatenate(
         (
@@ -149,7 +168,7 @@ def _inverse_real_dft(real, imaginary, length: int):
         ),
         axis=1,
     )  # (frames, k1 real | imaginary, n2)
-    x = ops.matmul(ops.transpose(x, (0, 2, 1)), np.ascontiguousarray(first.T))  # (frames, n2, n1)
+    x = _product(ops.transpose(x, (0, 2, 1)), np.ascontiguousarray(first.T))  # (frames, n2, n1)
     return ops.reshape(ops.transpose(x, (0, 2, 1)), (-1, count, length))
 
 

@@ -139,6 +139,8 @@ def test_a_resumed_run_remembers_the_best_loss(tmp_path):
     backup.on_epoch_begin(3)
     written = (tmp_path / "best.keras").stat().st_mtime_ns
 
+    # What a kill leaves while a later state is being written.
+    (tmp_path / "backup" / ".0123abcd-epoch-00009").mkdir()
     again = Checkpoint(str(tmp_path / "best.keras"), monitor="val_loss", save_best_only=True)
     waiting = keras.callbacks.EarlyStopping(patience=5)
     restored = Backup(tmp_path / "backup", [again, waiting])

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 
-from training.callbacks import read_history
+from training.callbacks import Backup, read_history
 from training.run import train_recipe
 from zoo.errors import InputError
 
@@ -98,15 +98,15 @@ train_recipe(sys.argv[1], sys.argv[2], sys.argv[3], overrides={overrides})
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    state = killed / "backup" / "epoch" / "state.json"
-    while not state.exists():
+    backup = Backup(killed / "backup", [])
+    while not backup.epochs_done():
         assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     assert not (killed / "model.keras").exists()
 
-    done = json.loads(state.read_text())["epochs"]
+    done = backup.epochs_done()
     assert 0 < done < 8
     resumed = train_recipe(recipe, song_folder, killed, resume=True, overrides=overrides)
     assert f"resuming from epoch {done + 1} of 8" in capsys.readouterr().out

@@ -41,6 +41,13 @@ def test_silence_stays_silence():
     assert not np.any(inputs)
 
 
+def test_normalization_can_be_left_out():
+    patches = np.random.default_rng(0).uniform(0, 50, (2, 128, 512)).astype("float32")
+    inputs, scale = FrontEnd(normalization="none").normalize(patches)
+    assert np.array_equal(FrontEnd.from_network(inputs), patches)
+    assert scale.shape == (2, 1, 1) and np.all(scale == 1)
+
+
 def test_patch_samples_hold_exactly_one_patch():
     front_end = FrontEnd()
     samples = front_end.patch_samples()
@@ -57,7 +64,14 @@ def test_configuration_survives_serialisation():
 
 @pytest.mark.parametrize(
     "arguments",
-    [{"bins": 513}, {"first_bin": -1}, {"sample_rate": 0}, {"frames": 0}, {"frame_length": 1023}],
+    [
+        {"bins": 513},
+        {"normalization": "song"},
+        {"first_bin": -1},
+        {"sample_rate": 0},
+        {"frames": 0},
+        {"frame_length": 1023},
+    ],
 )
 def test_impossible_configurations_are_refused(arguments):
     with pytest.raises(ValueError, match="Received: "):

@@ -124,9 +124,9 @@ def test_configuration_survives_saving(overlap, tmp_path):
 def test_longest_waveform_for_a_number_of_patches(separator):
     for patches in (1, 3):
         samples = separator.patches_samples(patches)
-        padded = separator._pad(np.zeros((1, samples, 1), "float32"))
+        padded = separator._pad(np.zeros((1, samples), "float32"))
         assert padded.shape[1] == patches * separator.step_samples + separator.lookahead_samples
-        longer = separator._pad(np.zeros((1, samples + 1, 1), "float32"))
+        longer = separator._pad(np.zeros((1, samples + 1), "float32"))
         assert longer.shape[1] == padded.shape[1] + separator.step_samples
 
 

@@ -1,0 +1,67 @@
+"""The shipped preset on real music: a check, never training data."""
+
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+import soundfile
+
+from zoo import load_preset, separate_file
+from zoo.audio import read_audio
+from zoo.inference import separate_array
+from zoo.separator import Separator
+
+SONG = "songs/The Mountaineering Club - Mallory"
+
+
+@pytest.fixture(scope="module")
+def separator():
+    return Separator.from_model(load_preset("jansson_unet_vocals"))
+
+
+@pytest.fixture(scope="module")
+def folder(shared_data):
+    if not (shared_data / SONG).is_dir():
+        pytest.skip(f"no {SONG} in the development data")
+    return shared_data / SONG
+
+
+def decibels(difference, reference):
+    return 20 * np.log10(np.abs(difference).max() / np.abs(reference).max() + 1e-12)
+
+
+def test_stems_fit_the_mixture(separator, folder, tmp_path):
+    mixture, rate = read_audio(folder / "mix.mp3")
+    files = separate_file(folder / "mix.mp3", tmp_path, separator=separator)
+    stems = [soundfile.read(path, always_2d=True) for path in files.values()]
+    assert [(stem.shape, written) for stem, written in stems] == [(mixture.shape, rate)] * 2
+    assert decibels(sum(stem for stem, _ in stems) - mixture, mixture) < -60
+
+
+def test_the_chunk_size_does_not_matter(separator, folder):
+    mixture, rate = read_audio(folder / "mix.mp3")
+    whole = separate_array(separator, mixture, rate, chunk_seconds=1000)
+    for seconds in (5, 13):
+        chunked = separate_array(separator, mixture, rate, chunk_seconds=seconds)
+        for stem, expected in whole.items():
+            assert decibels(chunked[stem] - expected, mixture) < -60
+
+
+@pytest.mark.slow
+def test_the_preset_separates_it(separator, folder):
+    if find_spec("museval") is None:
+        pytest.skip("museval, the extra eval, is not installed")
+    from training.evaluation import evaluate
+    from training.tracks import Track
+
+    def source(name):
+        return read_audio(folder / f"{name}.mp3")[0]
+
+    stems = {"vocals": source("vocals_true"), "accompaniment": source("accompaniment_true")}
+    track = Track("Mallory", 44100, source("mix"), stems)
+    scores = {row["stem"]: row for row in evaluate(separator, [track], metric="bsseval_v4").rows}
+    # What the mixture itself scores tells that the metric is the published one.
+    assert scores["vocals"]["mixture"] == pytest.approx(-6.15, abs=0.02)
+    assert scores["accompaniment"]["mixture"] == pytest.approx(6.08, abs=0.02)
+    assert scores["vocals"]["SDR"] >= 4.0
+    assert scores["accompaniment"]["SDR"] >= 9.5
