@@ -12,8 +12,9 @@ from export.errors import ExportError
 from export.exporter import CheckOptions, write_checked
 from export.report import ExportReport
 from export.runtimes import SIGNATURE
-from export.saved_model import write_saved_model
 from export.specs import Shapes
+from export.tflite_convolution import without_transposed_convolutions
+from export.tracing import freeze, trace
 
 
 def to_tflite(
@@ -50,9 +51,19 @@ def to_tflite(
 def _write(model: keras.Model, shapes: Shapes, path: Path) -> None:
     import tensorflow as tf
 
-    # Only on the way from a SavedModel does the converter freeze variables and keep dict keys.
+    graph, outputs = freeze(trace(model, shapes, portable=True))
+    graph = without_transposed_convolutions(graph)
+
+    def imported(**tensors):
+        inputs = {f"{name}:0": tensor for name, tensor in tensors.items()}
+        results = tf.graph_util.import_graph_def(graph, inputs, list(outputs.values()), name="")
+        return dict(zip(outputs, results, strict=True))
+
+    signature = {name: tf.TensorSpec(shape, tf.float32, name) for name, shape in shapes.items()}
+    function = tf.function(imported, autograph=False).get_concrete_function(**signature)
+    # Only on the way from a SavedModel does the converter keep a dict's keys.
     with tempfile.TemporaryDirectory() as folder:
-        write_saved_model(model, shapes, Path(folder), portable=True)
+        tf.saved_model.save(tf.Module(), folder, signatures={SIGNATURE: function})
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[SIGNATURE])
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
         try:

@@ -14,9 +14,13 @@ from training.evaluation import AGGREGATION, Evaluation, evaluate_data
 from training.fitting import HISTORY, MODEL
 from training.models import rebuilt
 from training.run import SETTINGS
+from training.synthetic import synthetic_songs
+from zoo.demo import DEMO_SEED
 from zoo.errors import InputError
 from zoo.presets import load_model
+from zoo.separator import Separator
 
+PICTURE = "spectrograms.png"
 CARD = """# {name}
 
 {network} that separates {stems} from music, trained without any real song.
@@ -42,6 +46,8 @@ SDR in dB; mixture = the mixture in the stem's place.
 
 {scores}
 
+![A held-back synthetic song before and after](spectrograms.png)
+
 Limits: it was trained on synthetic music, so instruments that sound like none of the synthesiser's
 leak into the vocals, and its band ends at {band:.0f} Hz.
 """
@@ -59,6 +65,18 @@ def _score_lines(evaluation: Evaluation, title: str, command: str) -> list[str]:
             cells = (f"{row[name]:.2f}" for name in ("SDR", "mixture", "improvement"))
             lines.append(f"| {row['stem']} | {row['aggregation']} | {' | '.join(cells)} |")
     return [*lines, ""]
+
+
+def _draw(separator: Separator, path: Path) -> None:
+    """A song of the synthesiser that no recipe trains on, before and after."""
+    from zoo.pictures import separation_picture
+
+    (track,) = synthetic_songs(
+        DEMO_SEED, 1, duration=20.0, sample_rate=separator.sample_rate, channels=1
+    )
+    title = f"{path.parent.name}: {track.name}"
+    mixture = track.load_mixture()
+    separation_picture(path, separator, mixture, title=title, dots_per_inch=70)
 
 
 def release(
@@ -142,6 +160,7 @@ def release(
     }
     model.save_to_preset(preset, metadata=metadata, card=card, half_precision=True)
     (preset / "recipe.toml").write_text(recipe, "utf-8")
+    _draw(Separator.from_model(model), preset / PICTURE)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -10,13 +10,13 @@ import numpy as np
 from zoo.audio import AudioWriter, read_audio
 from zoo.exporting import export_model
 from zoo.files import atomic_path
-from zoo.inference import DEFAULT_PRESET, separate_array, separate_file
-from zoo.pictures import spectrogram_picture
+from zoo.inference import DEFAULT_PRESET, separate_file
+from zoo.pictures import separation_picture
 from zoo.presets import load_model
 from zoo.separator import Separator
 
 # Far from the seeds that the presets are trained on.
-DEMO_SEED, FINETUNE_SEED = 900_000, 900_100
+DEMO_SEED, FINETUNE_SEED = 900_002, 900_100
 PICTURE_SECONDS = 30.0
 
 
@@ -35,21 +35,6 @@ def write_stem_folder(folder: Path, *, seed: int, count: int, duration: float) -
         stems = {"vocals": vocals, "accompaniment": track.load_mixture() - vocals}
         for stem, waveform in stems.items():
             _write_wav(folder / track.name / f"{stem}.wav", waveform, track.sample_rate)
-
-
-def draw(separator: Separator, song: Path, path: Path) -> None:
-    """Draws the first half minute of a song: mixture, stems and masks."""
-    waveform, rate = read_audio(song, sample_rate=separator.sample_rate, duration=PICTURE_SECONDS)
-    stems = separate_array(separator, waveform, rate)
-    signals = {"mixture": waveform, **stems}
-    masks = separator.masks(waveform[None])
-    spectrogram_picture(
-        path,
-        {name: signal.mean(axis=1) for name, signal in signals.items()},
-        separator.front_end,
-        masks={stem: np.asarray(mask)[0] for stem, mask in masks.items()},
-        title=song.name,
-    )
 
 
 def _improvements(truths: Mapping[str, np.ndarray], files: Mapping[str, Path]) -> str:
@@ -106,7 +91,8 @@ def run_demo(song: Path | None, output: Path) -> None:
     if truths:
         say(f"  SDR: {_improvements(truths, files)}")
     picture = output / "spectrograms.png"
-    draw(separator, song, picture)
+    start_of_song, _ = read_audio(song, sample_rate=separator.sample_rate, duration=PICTURE_SECONDS)
+    separation_picture(picture, separator, start_of_song, title=song.name)
     say(f"  {picture}")
 
     stems = output / "training_stems"

@@ -29,8 +29,8 @@ class FrontEnd:
         frames: length of a network patch, in frames.
         normalization: "peak" divides each patch by its own peak, "none" leaves magnitudes as they
             are.
-        floor_db: with "peak", patches whose peak is lower than this, in dB relative to a full-scale sine, are
-            divided by it and not by their peak: silence stays silence.
+        floor_db: with "peak", patches whose peak is lower than this, in dB relative to a full-scale
+            sine, are divided by it and not by their peak: silence stays silence.
 
     Raises:
         ValueError: if the band does not fit into the spectrum, or a size is not positive.

@@ -9,6 +9,8 @@ from matplotlib.figure import Figure
 
 from zoo.files import atomic_path
 from zoo.front_end import FrontEnd
+from zoo.inference import separate_array
+from zoo.separator import Separator
 
 
 def _decibels(waveform: np.ndarray, front_end: FrontEnd) -> np.ndarray:
@@ -25,6 +27,7 @@ def spectrogram_picture(
     *,
     masks: Mapping[str, np.ndarray] | None = None,
     title: str = "",
+    dots_per_inch: int = 110,
 ) -> Path:
     """Draws spectrograms, and masks below them, one above the other on a common time axis.
 
@@ -34,6 +37,7 @@ def spectrogram_picture(
         front_end: whose bins are shown.
         masks: name -> `(frames, bins)` in [0, 1].
         title: above the picture.
+        dots_per_inch: resolution; the picture is 11 inches wide.
 
     Returns:
         The path.
@@ -70,5 +74,30 @@ def spectrogram_picture(
     figure.suptitle(title)
     path = Path(path)
     with atomic_path(path) as temporary:
-        figure.savefig(temporary, dpi=110)
+        figure.savefig(temporary, dpi=dots_per_inch)
     return path
+
+
+def separation_picture(
+    path: str | os.PathLike, separator: Separator, waveform: np.ndarray, **options
+) -> Path:
+    """Draws a mixture, what a separator makes of it, and the masks.
+
+    Args:
+        path: PNG file to write.
+        separator: the model.
+        waveform: `(samples, channels)` at its sample rate.
+        options: `title` and `dots_per_inch`, as in `spectrogram_picture`.
+
+    Returns:
+        The path.
+    """
+    signals = {"mixture": waveform, **separate_array(separator, waveform, separator.sample_rate)}
+    masks = separator.masks(waveform[None])
+    return spectrogram_picture(
+        path,
+        {name: signal.mean(axis=1) for name, signal in signals.items()},
+        separator.front_end,
+        masks={stem: np.asarray(mask)[0] for stem, mask in masks.items()},
+        **options,
+    )

@@ -116,8 +116,7 @@ def _real_dft(frames):
     rows, columns = twiddle_real.shape
     count = ops.shape(frames)[1]
     x = ops.reshape(frames, (-1, rows, columns))
-    x = _product(ops.transpose(x, (0, 2, 1)), first)  # (frames, n2, k1 real | imaginary)
-    x = ops.transpose(x, (0, 2, 1))
+    x = ops.matmul(np.ascontiguousarray(first.T), x)  # (frames, k1 real | imaginary, n2)
     real, imaginary = x[:, :rows], x[:, rows:]  # (frames, k1, n2)
     x = ops.concatenate(
         (
@@ -168,8 +167,7 @@ def _inverse_real_dft(real, imaginary, length: int):
         ),
         axis=1,
     )  # (frames, k1 real | imaginary, n2)
-    x = _product(ops.transpose(x, (0, 2, 1)), np.ascontiguousarray(first.T))  # (frames, n2, n1)
-    return ops.reshape(ops.transpose(x, (0, 2, 1)), (-1, count, length))
+    return ops.reshape(ops.matmul(first, x), (-1, count, length))  # (frames, n1, n2) before
 
 
 class _Transform(keras.layers.Layer):
