@@ -10,19 +10,24 @@ import numpy as np
 
 FULL_SIZE = (16, 32, 64, 128, 256, 512)
 HALF_SIZE = (8, 16, 32, 64, 128, 256)
+_PAUSE = 0.1
 
 
 def interleaved(
     runs: Mapping[str, Callable[[], object]], repetitions: int, *, warm_ups: int = 2
 ) -> dict[str, list[float]]:
-    """Seconds of every repetition of every run; the runs take turns, so that they share what else
-    the machine does meanwhile."""
+    """Seconds of every repetition of every run.
+
+    The runs take turns, so that they share what else the machine does meanwhile, with a pause in
+    which the threads of the run before stop spinning.
+    """
     times: dict[str, list[float]] = {name: [] for name in runs}
     for run in runs.values():
         for _ in range(warm_ups):
             run()
     for _ in range(repetitions):
         for name, run in runs.items():
+            time.sleep(_PAUSE)
             start = time.perf_counter()
             run()
             times[name].append(time.perf_counter() - start)

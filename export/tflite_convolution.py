@@ -4,6 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+# Output channels that XNNPACK computes at a time, whether there are as many or not.
+_LANES = 16
+
 
 def without_transposed_convolutions(graph):
     """Rewrites every strided `Conv2DBackpropInput` that Keras makes with padding "same".
@@ -12,8 +15,8 @@ def without_transposed_convolutions(graph):
     constant, so not where the batch is dynamic, and is faster with what is written here: each of
     the `stride * stride` interleaved parts of the output is a convolution with every `stride`-th
     tap of the kernel, put in place by DEPTH_TO_SPACE (Shi et al., "Is the deconvolution layer the
-    same as a convolutional layer?", 2016). It is the same arithmetic, with weights of the same
-    size.
+    same as a convolutional layer?", 2016). It is the same arithmetic with the same weights; only
+    where the channels are few are all parts computed by one kernel, with zeros in it.
 
     Args:
         graph: a frozen TensorFlow `GraphDef` with shapes.
@@ -34,7 +37,8 @@ def _kernel(node, nodes) -> np.ndarray | None:
     import tensorflow as tf
 
     _, kernel, signal = node.input
-    while (source := nodes[kernel]).op == "Identity":
+    # Half-precision weights are cast.
+    while (source := nodes[kernel.split(":")[0]]).op in ("Identity", "Cast"):
         kernel = source.input[0]
     attributes = node.attr
     _, rows, columns, _ = attributes["strides"].list.i
@@ -47,7 +51,7 @@ def _kernel(node, nodes) -> np.ndarray | None:
         or rows == 1
     ):
         return None
-    kernel = tf.make_ndarray(source.attr["value"].tensor)
+    kernel = tf.make_ndarray(source.attr["value"].tensor).astype("float32")
     sizes, wanted = _sizes(nodes[signal.split(":")[0]]), _sizes(node)
     grown = all(-1 in pair or pair[0] * rows == pair[1] for pair in zip(sizes, wanted, strict=True))
     return kernel if grown and min(kernel.shape[:2]) >= rows else None
@@ -59,14 +63,25 @@ def _sizes(node) -> list[int]:
     return [-1, -1] if shape.unknown_rank else [dimension.size for dimension in shape.dim[1:3]]
 
 
-def _taps(size: int, stride: int, part: int) -> tuple[slice, list[int]]:
-    """Which taps of a kernel's axis make a part of the output, and the padding before and after."""
-    cut = (size - stride) // 2
-    first = (part + cut) % stride
-    taps = range(first, size, stride)
-    # Tap t of the output value `part` belongs to the input value (part + cut - t) / stride.
-    offsets = [(part + cut - tap) // stride for tap in taps]
-    return slice(first, None, stride), [max(-offsets[-1], 0), max(offsets[0], 0)]
+def _part(kernel: np.ndarray, axis: int, stride: int, part: int) -> tuple[np.ndarray, list[int]]:
+    """The taps that make a part of the output, and the padding that they need at either end."""
+    size = kernel.shape[axis]
+    shift = part + (size - stride) // 2
+    taps = range(shift % stride, size, stride)
+    # Tap t of an output value belongs to the input value (shift - t) / stride further on. The
+    # last tap thus goes with the first input value.
+    first, last = (shift - taps[-1]) // stride, (shift - taps[0]) // stride
+    return np.take(kernel, taps[::-1], axis), [max(-first, 0), max(last, 0)]
+
+
+def _widened(kernels: list, paddings: list) -> tuple[np.ndarray, np.ndarray]:
+    """One kernel for all parts, with zeros where a part has no tap, and its padding."""
+    padding = np.max(paddings, axis=0)
+    widened = [
+        np.pad(kernel, np.concatenate((padding - own, np.zeros((2, 2), int))))
+        for kernel, own in zip(kernels, paddings, strict=True)
+    ]
+    return np.concatenate(widened, axis=-1), padding
 
 
 def _convolutions(node, kernel: np.ndarray) -> Iterator:
@@ -74,16 +89,22 @@ def _convolutions(node, kernel: np.ndarray) -> Iterator:
     import tensorflow as tf
 
     stride = node.attr["strides"].list.i[1]
+    channels = kernel.shape[3]
+    kernel = kernel.transpose(0, 1, 3, 2)  # (rows, columns, in, out)
+    kernels, paddings = [], []
+    for row, column in np.ndindex(stride, stride):
+        part, above_below = _part(kernel, 0, stride, row)
+        part, left_right = _part(part, 1, stride, column)
+        kernels.append(part)
+        paddings.append(np.array((above_below, left_right)))
+    if len(kernels) * kernel.shape[3] <= _LANES:
+        kernels, paddings = ([merged] for merged in _widened(kernels, paddings))
     with tf.Graph().as_default() as graph:
-        signal = tf.compat.v1.placeholder(tf.float32, (None, None, None, kernel.shape[3]), "signal")
-        parts = []
-        for row, column in np.ndindex(stride, stride):
-            rows, above_below = _taps(kernel.shape[0], stride, row)
-            columns, left_right = _taps(kernel.shape[1], stride, column)
-            # The first input value goes with the last tap.
-            taps = kernel[rows, columns][::-1, ::-1].transpose(0, 1, 3, 2)
-            padding = [[0, 0], above_below, left_right, [0, 0]]
-            parts.append(tf.nn.conv2d(signal, np.ascontiguousarray(taps), 1, padding))
+        signal = tf.compat.v1.placeholder(tf.float32, (None, None, None, channels), "signal")
+        parts = [
+            tf.nn.conv2d(signal, np.ascontiguousarray(part), 1, [[0, 0], *padding.tolist(), [0, 0]])
+            for part, padding in zip(kernels, paddings, strict=True)
+        ]
         tf.nn.depth_to_space(tf.concat(parts, axis=-1), stride, name="output")
     new_names = {"signal": node.input[2], "output": node.name}
     for part in graph.as_graph_def(add_shapes=True).node:

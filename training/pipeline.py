@@ -120,7 +120,12 @@ def spectrogram_patches(
         dataset = _numbers(whole, seed, first_epoch).map(drawn, num_parallel_calls=calls)
     else:
         dataset = tf.data.Dataset.range(patches).map(fixed, num_parallel_calls=calls)
-    dataset = dataset.batch(batch_size, drop_remainder=training).prefetch(4)
+    dataset = dataset.batch(batch_size, drop_remainder=training)
+    if training and first_epoch is None:
+        # flat_map hides the length, which Keras and `fit` ask for.
+        batches = tf.data.experimental.assert_cardinality(patches // batch_size)
+        dataset = dataset.apply(batches)
+    dataset = dataset.prefetch(4)
     options = tf.data.Options()
     options.deterministic = True
     # Rewriting the graph would copy what it captures: the whole bank.

@@ -61,8 +61,9 @@ def test_changed_weights(network_reports, network, format, tmp_path):
     TensorFlow's own checksum is first to notice it in a SavedModel.
     """
     kernel = np.asarray(network.get_layer("decoder").kernel)  # (rows, columns, out, in)
-    order = {"saved_model": (0, 1, 2, 3), "tflite": (2, 0, 1, 3), "onnx": (3, 2, 0, 1)}[format]
-    stored = np.ascontiguousarray(kernel.transpose(order)).tobytes()
+    # In TFLite the kernel lies in pieces: one tap has to do.
+    orders = {"saved_model": kernel, "tflite": kernel[2, 2], "onnx": kernel.transpose(3, 2, 0, 1)}
+    stored = np.ascontiguousarray(orders[format]).tobytes()
 
     def change(data):
         assert data.count(stored) == 1

@@ -131,3 +131,10 @@ def test_unusable_requests_are_refused(songs, front_end):
         spectrogram_patches(songs, front_end, patches_per_song=2, batch_size=9)
     with pytest.raises(InputError, match="remix: the songs have no stem 'piano'"):
         spectrogram_patches(songs, front_end, remix=replace(Remix(), foreground="piano"))
+
+
+def test_an_epoch_knows_its_length(front_end, make_songs):
+    dataset = spectrogram_patches(
+        make_songs(3), front_end, batch_size=4, patches_per_song=3, remix=Remix()
+    )
+    assert int(dataset.cardinality()) == sum(1 for _ in dataset) == 2
