@@ -9,12 +9,12 @@ import keras
 
 from export.errors import ExportError, ParityError, first_line
 from export.parity import Reference, check, choose_examples, latency
-from zoo.quiet import quiet
 from export.report import ExportReport, package_versions
 from export.runtimes import Runtime, file_format, open_file
 from export.specs import Shapes, input_shapes
 from zoo.errors import InputError
 from zoo.files import atomic_path
+from zoo.quiet import quiet
 
 TOLERANCE = 1e-4
 

@@ -7,11 +7,11 @@ from typing import Unpack
 import keras
 
 from export.exporter import CheckOptions, measure
-from zoo.quiet import quiet
 from export.report import ExportReport
 from export.runtimes import Runtime, open_file
 from export.specs import Shapes, fits, input_shapes
 from zoo.errors import InputError
+from zoo.quiet import quiet
 
 
 def verify(
