@@ -1,6 +1,6 @@
 """A finished run as a preset: float16 weights, metadata, and a card whose figures are measured.
 
-python -m training.release RUN PRESET --songs synthetic:SEED:COUNT [--check FOLDER] [--data TEXT]
+python -m training.release RUN PRESET --recipe NAME --songs synthetic:SEED:COUNT ...
 """
 
 import argparse
@@ -13,6 +13,7 @@ from pathlib import Path
 from training.evaluation import AGGREGATION, Evaluation, evaluate_data
 from training.fitting import HISTORY, MODEL
 from training.models import rebuilt
+from training.recipe import load_recipe
 from training.run import SETTINGS
 from training.synthetic import synthetic_songs
 from zoo.demo import DEMO_SEED
@@ -34,10 +35,10 @@ CARD = """# {name}
 
 ## Training
 
-Recipe `recipe.toml` beside this card, with the settings in `metadata.json`; {patches:,} patches of
-{frames} frames in {epochs} epochs{minutes}.
+Recipe `{recipe}`, all settings in `metadata.json`; {patches:,} patches of {frames} frames in
+{epochs} epochs{minutes}.
 
-    stemzoo train recipe.toml --output RUN {overrides}
+    stemzoo train {recipe} --output RUN {overrides}
     python -m training.release RUN saved_models/{name} {release_arguments}
 
 ## Scores
@@ -67,6 +68,16 @@ def _score_lines(evaluation: Evaluation, title: str, command: str) -> list[str]:
     return [*lines, ""]
 
 
+def _check_recipe(name: str, settings: dict) -> None:
+    """The card sends people to a recipe: it must be the one that made the weights."""
+    overrides = {"data.speech": settings["data"]["speech"]} if settings["data"]["speech"] else {}
+    for table, values in load_recipe(name, overrides=overrides).settings().items():
+        for key, value in (values or {}).items():
+            made_with = (settings.get(table) or {}).get(key, value)
+            if made_with != value:
+                raise InputError(f"recipe {name}: {table}.{key} is {value}, the run: {made_with}")
+
+
 def _draw(separator: Separator, path: Path) -> None:
     """A song of the synthesiser that no recipe trains on, before and after."""
     from zoo.pictures import separation_picture
@@ -83,6 +94,7 @@ def release(
     run: str | os.PathLike,
     preset: str | os.PathLike,
     *,
+    recipe: str,
     songs: str,
     check: str | None = None,
     trained_on: str,
@@ -94,6 +106,7 @@ def release(
     Args:
         run: folder of a finished run.
         preset: folder to create or replace.
+        recipe: name of the shipped recipe that the run followed.
         songs: held-back songs, a folder or `synthetic:SEED:COUNT`, scored by whole-song SDR.
         check: folder of real songs, scored by BSSEval v4; never trained on.
         trained_on: what the card says of the training data.
@@ -101,20 +114,21 @@ def release(
         minutes: how long the training took.
 
     Raises:
-        InputError: if the run is not finished.
+        InputError: if the run is not finished, or followed another recipe.
     """
     run, preset = Path(run), Path(preset)
     if not (run / MODEL).is_file():
         raise InputError(f"{run}: holds no finished run")
     settings = json.loads((run / SETTINGS).read_text("utf-8"))
-    data, recipe = settings["data"], (run / "recipe.toml").read_text("utf-8")
+    _check_recipe(recipe, settings)
+    data = settings["data"]
     with (run / HISTORY).open() as file:
         epochs = len(list(csv.DictReader(file)))
     model = rebuilt(load_model(run / MODEL), "float32")
     model.save_to_preset(preset, half_precision=True)
 
     model = load_model(preset)
-    arguments = [f"--songs {songs}"]
+    arguments = [f"--recipe {recipe} --songs {songs}"]
     results = [(songs, "sdr", "Songs held back")]
     if check:
         arguments.append("--check FOLDER")
@@ -140,6 +154,7 @@ def release(
         parameters=model.count_params(),
         trained_on=trained_on,
         licence=licence,
+        recipe=recipe,
         patches=patches,
         frames=front_end.frames,
         epochs=epochs,
@@ -159,7 +174,6 @@ def release(
         "scores": figures,
     }
     model.save_to_preset(preset, metadata=metadata, card=card, half_precision=True)
-    (preset / "recipe.toml").write_text(recipe, "utf-8")
     _draw(Separator.from_model(model), preset / PICTURE)
 
 
@@ -168,6 +182,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path, help="folder of a finished run")
     parser.add_argument("preset", type=Path, help="folder to create or replace")
+    parser.add_argument("--recipe", required=True, help="the shipped recipe that was followed")
     parser.add_argument("--songs", required=True, help="held-back songs: folder or synthetic:S:N")
     parser.add_argument("--check", help="folder of real songs for BSSEval v4")
     parser.add_argument("--trained-on", required=True, help="what the card says of the data")

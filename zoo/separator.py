@@ -152,13 +152,11 @@ class Separator(PresetMixin, keras.Model):
         masks = ops.concatenate(summed, axis=0)
         weights = ops.ones_like(patches[:1, :, :1]) * fade[:, 0]
         weights = ops.expand_dims(overlap_add(weights, hop), -1)  # (1, frames, 1)
-        if state is not None:
-            later = ((0, 0), (0, hop), (0, 0))
-            first = masks[:, :length] + ops.pad(state["masks"], later)
-            masks = ops.concatenate((first, masks[:, length:]), axis=1)
-            first = weights[:, :length] + ops.pad(state["weights"], later)
-            weights = ops.concatenate((first, weights[:, length:]), axis=1)
         done = count * hop
+        if state is not None:
+            later = ((0, 0), (0, done), (0, 0))
+            masks = masks + ops.pad(state["masks"], later)
+            weights = weights + ops.pad(state["weights"], later)
         state = {"masks": masks[:, done:], "weights": weights[:, done:]}
         return cut(masks, 0, done) / cut(weights, 0, done), state
 
@@ -183,8 +181,7 @@ class Separator(PresetMixin, keras.Model):
         samples, channels = ops.shape(waveform)[1], ops.shape(waveform)[2]
         signal = ops.reshape(ops.transpose(waveform, (0, 2, 1)), (-1, samples))
         stems, uppers, state = self._process(signal, channels, state)
-        mixture = waveform[:, : ops.shape(signal)[1] - self.lookahead_samples]
-        return self._deliver(stems, mixture), uppers, state
+        return self._deliver(stems, waveform[:, : samples - self.lookahead_samples]), uppers, state
 
     def _process(self, signal, channels, state):
         """`process` of a signal `(batch * channels, samples)`: the networks' stems as such."""
@@ -194,8 +191,7 @@ class Separator(PresetMixin, keras.Model):
         mono = (ops.mean(ops.reshape(x, (-1, channels, frames, bins)), axis=1) for x in spectrum)
         masks, next_state = self._masks(front_end.magnitude(*mono), state)
 
-        count = len(self.networks)
-        done = frames - self.overlap
+        count, done = len(self.networks), frames - self.overlap
         full = ops.reshape(front_end.restore_band(masks), (count, -1, 1, done, bins))
 
         def masked(part):
@@ -217,16 +213,14 @@ class Separator(PresetMixin, keras.Model):
             next_state[name] = total[:, length:]
             return cut(total, 0, length)
 
-        energy = added(ops.ones_like(pieces[:1, :, :1]) * window_energy, "energy")
+        windows = ops.ones_like(pieces[:1, :, :1]) * window_energy
         # Where no window reaches, the numerator is zero too: any positive floor will do.
-        energy = ops.maximum(energy, 1e-8)
+        energy = ops.maximum(added(windows, "energy"), 1e-8)
         signals = ops.split(added(pieces, "tails") / energy, count)
+        signals = [ops.reshape(signal, (-1, channels, length)) for signal in signals]
         uppers = ops.split(added(upper * window_energy, "uppers") / energy, count)
-        stems = {
-            stem: ops.reshape(x, (-1, channels, length))
-            for stem, x in zip(self.networks, signals, strict=True)
-        }
-        return stems, dict(zip(self.networks, uppers, strict=True)), next_state
+        stems, uppers = (dict(zip(self.networks, x, strict=True)) for x in (signals, uppers))
+        return stems, uppers, next_state
 
     def _deliver(self, stems, mixture):
         """Stems `(batch, channels, samples)` as `(batch, samples, channels)`, with the residual."""
