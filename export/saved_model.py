@@ -42,13 +42,11 @@ def to_saved_model(
     return write_checked(model, path, "saved_model", write_saved_model, inputs=inputs, **options)
 
 
-def write_saved_model(
-    model: keras.Model, shapes: Shapes, path: Path, *, portable: bool = False
-) -> None:
-    """Writes the folder without checking it; `portable` graphs avoid FFT operators."""
+def write_saved_model(model: keras.Model, shapes: Shapes, path: Path) -> None:
+    """Writes the folder without checking it."""
     import tensorflow as tf
 
-    concrete = trace(model, shapes, portable=portable)
+    concrete = trace(model, shapes, portable=False)
     module = tf.Module()
     module.model_variables = list(concrete.graph.variables)
     tf.saved_model.save(module, str(path), signatures={SIGNATURE: concrete})

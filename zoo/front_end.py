@@ -145,7 +145,7 @@ class FrontEnd:
     @staticmethod
     def from_network(patches):
         """The networks' layout `(batch, bins, frames, 1)` -> `(batch, frames, bins)`."""
-        return ops.transpose(patches[..., 0], (0, 2, 1))
+        return ops.transpose(ops.squeeze(patches, -1), (0, 2, 1))
 
     def patch_samples(self, frames: int | None = None) -> int:
         """Samples that hold exactly `frames` whole frames; a patch's by default."""

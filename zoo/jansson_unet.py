@@ -3,6 +3,7 @@
 import keras
 from keras import layers
 
+from zoo import sub_pixel
 from zoo.front_end import FrontEnd
 from zoo.presets import PresetMixin
 
@@ -106,8 +107,8 @@ class JanssonUNet(PresetMixin, keras.Model):
                 name=f"decoder_{level + 2}",
                 **shared,
             )
-        x = layers.Conv2DTranspose(
-            1, kernel_size, strides=2, padding="same", dtype=dtype, name="decoder_1_conv"
+        x = sub_pixel.Conv2DTranspose(
+            1, kernel_size, strides=2, dtype=dtype, name="decoder_1_conv"
         )(x)
         # Single precision from here: a mask in half precision has steps that can be heard.
         mask = layers.Activation("sigmoid", dtype="float32", name="mask")(x)
