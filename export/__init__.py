@@ -3,7 +3,7 @@
 Names are imported on first use: TensorFlow, tf2onnx and the runtimes load when a file is written.
 """
 
-from importlib import import_module
+from zoo.lazy import lazy_names
 
 _MODULES = {
     "ExportError": "export.errors",
@@ -16,14 +16,4 @@ _MODULES = {
     "verify": "export.verification",
 }
 
-__all__ = sorted(_MODULES)
-
-
-def __getattr__(name: str):
-    if name in _MODULES:
-        return getattr(import_module(_MODULES[name]), name)
-    raise AttributeError(f"module 'export' has no attribute '{name}'")
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__, __all__ = lazy_names(__name__, _MODULES)

@@ -3,7 +3,7 @@
 Names are imported on first use, so that the command line starts without TensorFlow.
 """
 
-from importlib import import_module
+from zoo.lazy import lazy_names
 
 _MODULES = {
     "FitSettings": "training.fitting",
@@ -19,14 +19,4 @@ _MODULES = {
     "train_recipe": "training.run",
 }
 
-__all__ = sorted(_MODULES)
-
-
-def __getattr__(name: str):
-    if name in _MODULES:
-        return getattr(import_module(_MODULES[name]), name)
-    raise AttributeError(f"module 'training' has no attribute '{name}'")
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__, __all__ = lazy_names(__name__, _MODULES)

@@ -3,7 +3,7 @@
 Names are imported on first use, so that the command line starts without Keras.
 """
 
-from importlib import import_module
+from zoo.lazy import lazy_names
 
 _MODULES = {
     "FrontEnd": "zoo.front_end",
@@ -18,14 +18,4 @@ _MODULES = {
     "separate_file": "zoo.inference",
 }
 
-__all__ = sorted(_MODULES)
-
-
-def __getattr__(name: str):
-    if name in _MODULES:
-        return getattr(import_module(_MODULES[name]), name)
-    raise AttributeError(f"module 'zoo' has no attribute '{name}'")
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__, __all__ = lazy_names(__name__, _MODULES)

@@ -14,6 +14,8 @@ from zoo.files import atomic_path
 _PICTURE = "spectrograms.png"
 _LOWEST = 30.0
 _RANGE_DB = 80.0
+# A silent stem is drawn dark, not as loud as its own silence.
+_QUIETEST_TOP_DB = -40
 
 
 def preview(track: Track, folder: str | os.PathLike) -> list[Path]:
@@ -59,7 +61,7 @@ def preview(track: Track, folder: str | os.PathLike) -> list[Path]:
 
 def _draw(axes, samples: np.ndarray, sample_rate: int, title: str) -> None:
     decibels, hertz = log_spectrogram(samples, sample_rate)
-    top = decibels.max()
+    top = max(decibels.max(), _QUIETEST_TOP_DB)
     seconds = len(samples) / sample_rate
     axes.imshow(
         decibels,
