@@ -13,6 +13,7 @@ from training.remix import Remix
 from training.tracks import Track
 from zoo.errors import InputError
 from zoo.front_end import FrontEnd
+from zoo.portability import require_tensorflow
 
 
 def _numbers(patches: int, seed: int, first_epoch: int | None) -> tf.data.Dataset:
@@ -87,6 +88,7 @@ def spectrogram_patches(
     targets = target_rows(stems, available)
     if remix is not None:
         remix.check(available)
+    require_tensorflow("the input pipeline")
     bank = load_bank(
         tracks,
         front_end.sample_rate,

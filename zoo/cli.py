@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from contextlib import nullcontext, redirect_stdout
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -134,6 +135,7 @@ def train(
         list[str] | None,
         typer.Option("--set", help="table.key=value in place of the recipe's (TOML value)."),
     ] = None,
+    as_json: Json = False,
 ):
     """Train or fine-tune by a recipe; a killed run resumes from its last epoch."""
     _load_backend()
@@ -141,8 +143,13 @@ def train(
     from training.run import train_recipe
 
     overrides = dict(parse_override(text) for text in settings or ())
-    train_recipe(recipe, data, output, resume=resume, seed=seed, overrides=overrides)
-    print(output / "model.keras")
+    with redirect_stdout(sys.stderr) if as_json else nullcontext():
+        train_recipe(recipe, data, output, resume=resume, seed=seed, overrides=overrides)
+    model = output / "model.keras"
+    if as_json:
+        _print_json({"model": str(model), "history": str(output / "history.csv")})
+    else:
+        print(model)
 
 
 @app.command()

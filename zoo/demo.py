@@ -9,7 +9,7 @@ import numpy as np
 
 from zoo.audio import AudioWriter, read_audio
 from zoo.exporting import export_model
-from zoo.files import atomic_path
+from zoo.files import atomic_path, created_folder
 from zoo.inference import DEFAULT_PRESET, separate_file
 from zoo.pictures import separation_picture
 from zoo.presets import load_model
@@ -62,6 +62,11 @@ def run_demo(song: Path | None, output: Path) -> None:
     Raises:
         InputError: if the song cannot be read or the folder cannot be written.
     """
+    with created_folder(output):
+        _run(song, output)
+
+
+def _run(song: Path | None, output: Path) -> None:
     from export import table
     from training.run import train_recipe
 
@@ -70,7 +75,6 @@ def run_demo(song: Path | None, output: Path) -> None:
     def say(text: str) -> None:
         print(f"[{time.perf_counter() - start:5.1f} s] {text}", flush=True)
 
-    output.mkdir(parents=True, exist_ok=True)
     truths = {}
     if song is None:
         from training.synthetic import synthetic_songs

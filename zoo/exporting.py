@@ -6,6 +6,7 @@ from pathlib import Path
 import keras
 
 from zoo.errors import InputError
+from zoo.files import atomic_path, created_folder
 from zoo.presets import load_model
 from zoo.separator import Separator
 
@@ -50,8 +51,8 @@ def export_files(
         The `export.ExportReport`s, also saved as `<output>/report.json`.
     """
     loaded = exportable(load_model(model), waveform=waveform)
-    output.mkdir(parents=True, exist_ok=True)
-    return export_model(loaded, output, formats=formats, seconds=seconds, channels=channels)
+    with created_folder(output):
+        return export_model(loaded, output, formats=formats, seconds=seconds, channels=channels)
 
 
 def export_model(
@@ -64,7 +65,6 @@ def export_model(
 ) -> list:
     """`export_files` for a model in memory."""
     import export
-    from zoo.files import atomic_path
 
     writers = {
         "saved_model": export.to_saved_model,

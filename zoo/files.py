@@ -4,8 +4,10 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from zoo.errors import InputError
 
 
 def _remove(path: Path) -> None:
@@ -40,3 +42,24 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
             temporary.replace(path)
     finally:
         _remove(temporary)
+
+
+@contextmanager
+def created_folder(folder: Path) -> Iterator[Path]:
+    """Yields the folder, created with its parents; on failure what was created goes again.
+
+    Raises:
+        InputError: if it cannot be created.
+    """
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{folder}: cannot be created: {error.strerror}") from error
+        yield folder
+    except BaseException:
+        for path in missing:
+            with suppress(OSError):
+                path.rmdir()
+        raise

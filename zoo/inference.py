@@ -4,7 +4,7 @@ import os
 import weakref
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from zoo.errors import InputError
+from zoo.files import created_folder
 from zoo.prefetch import prefetch
 from zoo.progress import progress
 from zoo.separator import Separator
@@ -245,7 +246,7 @@ def separate_file(
     with AudioReader.open(path) as reader, ExitStack() as stack:
         rate, channels = reader.sample_rate, reader.channels
         check_writable(format, rate, channels)
-        folder = stack.enter_context(_output_folder(Path(output_dir) / path.stem))
+        folder = stack.enter_context(created_folder(Path(output_dir) / path.stem))
         files = {stem: folder / f"{stem}.{format}" for stem in stems}
         if any(file.exists() and file.samefile(path) for file in files.values()):
             raise InputError(f"{path}: would be overwritten by its own stem; choose another folder")
@@ -268,20 +269,3 @@ def separate_file(
         for writer in writers.values():
             writer.finish()
     return files
-
-
-@contextmanager
-def _output_folder(folder: Path) -> Iterator[Path]:
-    """Yields the folder, created with its parents; on failure what was created goes again."""
-    missing = [path for path in (folder, *folder.parents) if not path.exists()]
-    try:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"{folder}: cannot be created: {error.strerror}") from error
-        yield folder
-    except BaseException:
-        for path in missing:
-            with suppress(OSError):
-                path.rmdir()
-        raise

@@ -4,6 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+import keras
+
+from zoo.errors import InputError
+
 _portable: ContextVar[bool] = ContextVar("portable", default=False)
 
 
@@ -29,3 +33,20 @@ def portable_operators() -> Iterator[None]:
         yield
     finally:
         _portable.reset(token)
+
+
+def require_tensorflow(what: str) -> None:
+    """Refuses to go on where Keras runs on another backend than TensorFlow.
+
+    Args:
+        what: needs TensorFlow, for the message.
+
+    Raises:
+        InputError: naming the backend and what to do.
+    """
+    backend = keras.backend.backend()
+    if backend != "tensorflow":
+        raise InputError(
+            f"{what} needs Keras's TensorFlow backend; set KERAS_BACKEND=tensorflow "
+            f"in place of {backend}"
+        )

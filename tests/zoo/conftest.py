@@ -1,10 +1,13 @@
 """A separator so small that its tests are about mechanics, and its preset."""
 
+import sys
+
 import keras
 import numpy as np
 import pytest
 
 from zoo import FrontEnd, JanssonUNet, Separator
+from zoo.cli import main
 
 TINY = FrontEnd(frame_length=128, frame_step=96, bins=64, frames=16)
 
@@ -34,3 +37,18 @@ def preset(separator, tmp_path_factory):
 
 def noise(*shape, seed=0, level=0.3):
     return np.random.default_rng(seed).uniform(-level, level, shape).astype("float32")
+
+
+@pytest.fixture
+def stemzoo(monkeypatch, capfd):
+    """Runs a command in this process; returns exit code, standard output and error."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["stemzoo", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+            raise SystemExit(0)
+        printed = capfd.readouterr()
+        return ended.value.code or 0, printed.out, printed.err
+
+    return run

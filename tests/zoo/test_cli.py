@@ -11,24 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from zoo.cli import main
-
 from .conftest import noise
-
-
-@pytest.fixture
-def stemzoo(monkeypatch, capfd):
-    """Runs a command in this process; returns exit code, standard output and error."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["stemzoo", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-            raise SystemExit(0)
-        printed = capfd.readouterr()
-        return ended.value.code or 0, printed.out, printed.err
-
-    return run
 
 
 def write_song(path, samples=20_000, channels=2, rate=44100, **options):

@@ -10,7 +10,8 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.portability import portable, portable_operators
+from zoo.errors import InputError
+from zoo.portability import portable, portable_operators, require_tensorflow
 from zoo.spectral import STFT, InverseSTFT, _dft_constants, frame, hann, overlap_add
 
 SIZES = [(512, 128), (512, 384), (1024, 768), (1024, 256), (2048, 512), (2048, 511), (4096, 1024)]
@@ -152,6 +153,13 @@ def test_portable_operators_end_with_their_scope():
         assert portable()
         raise RuntimeError
     assert not portable()
+
+
+def test_what_needs_tensorflow_says_so_on_other_backends(monkeypatch):
+    require_tensorflow("this test")
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(InputError, match="this test needs .* in place of jax"):
+        require_tensorflow("this test")
 
 
 @pytest.mark.parametrize(
