@@ -14,7 +14,6 @@ from export.runtimes import Runtime, file_format, open_file
 from export.specs import Shapes, input_shapes
 from zoo.errors import InputError
 from zoo.files import atomic_path
-from zoo.portability import require_tensorflow
 from zoo.quiet import quiet
 
 TOLERANCE = 1e-4
@@ -58,7 +57,6 @@ def write_checked(
     **options: Unpack[CheckOptions],
 ) -> ExportReport:
     """Writes a model with `write(model, shapes, path)`, checks the file, and puts it in place."""
-    require_tensorflow("an exporter")
     path = Path(path)
     threads = options.pop("threads", None)
     _check_target(path, format)

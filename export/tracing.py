@@ -8,7 +8,7 @@ import keras
 from export.errors import first_line
 from export.specs import Shapes, call_model
 from zoo.errors import InputError
-from zoo.portability import portable_operators
+from zoo.portability import portable_operators, require_tensorflow
 
 
 class _SinglePrecision(keras.DTypePolicy):
@@ -63,11 +63,7 @@ def trace(model: keras.Model, shapes: Shapes, *, portable: bool):
     """
     import tensorflow as tf
 
-    if keras.backend.backend() != "tensorflow":
-        raise InputError(
-            "exporting needs Keras's TensorFlow backend: set KERAS_BACKEND=tensorflow. "
-            f"Received: backend={keras.backend.backend()}"
-        )
+    require_tensorflow("exporting")
     function = tf.function(lambda **tensors: call_model(model, tensors), autograph=False)
     signature = {name: tf.TensorSpec(shape, tf.float32, name) for name, shape in shapes.items()}
     with single_precision(model), portable_operators() if portable else nullcontext():
