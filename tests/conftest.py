@@ -7,6 +7,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 import pytest
+from hypothesis import settings
+
+# The same examples in every run: what fails here fails everywhere.
+settings.register_profile("stemzoo", derandomize=True, deadline=None)
+settings.load_profile("stemzoo")
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -1,0 +1,72 @@
+"""A run becomes a preset whose card shows what was measured."""
+
+import json
+import re
+
+import pytest
+
+import zoo
+from training.release import main
+from training.run import train_recipe
+from zoo.errors import InputError
+
+RECIPE = """
+[model]
+network = "JanssonUNet"
+filters = [2, 2]
+dtype = "mixed_bfloat16"
+
+[data]
+kind = "synthetic"
+count = 2
+validation_count = 1
+duration = 13.0
+batch_size = 2
+patches_per_song = 1
+validation_patches_per_song = 2
+
+[training]
+epochs = 1
+"""
+
+
+@pytest.mark.slow
+def test_a_run_becomes_a_preset(tmp_path):
+    recipe, run, preset = tmp_path / "tiny.toml", tmp_path / "run", tmp_path / "tiny"
+    recipe.write_text(RECIPE)
+    with pytest.raises(InputError, match="holds no finished run"):
+        main(arguments(run, preset, recipe))
+    train_recipe(recipe, None, run)
+    recipe.write_text(RECIPE.replace("duration = 13.0", "duration = 14.0"))
+    with pytest.raises(InputError, match=r"data.duration is 14.0, the run: 13.0"):
+        main(arguments(run, preset, recipe))
+    assert not preset.exists()
+
+    recipe.write_text(RECIPE)
+    main(arguments(run, preset, recipe))
+    network = zoo.JanssonUNet.from_preset(preset)
+    assert network.filters == (2, 2)
+    assert network.compute_dtype == "float32"
+    metadata = json.loads((preset / "metadata.json").read_text())
+    assert metadata["stems"] == ["vocals", "accompaniment"]
+    assert metadata["patches"] == 2 and metadata["settings"]["data"]["count"] == 2
+    card = (preset / "README.md").read_text()
+    (scores,) = (
+        row
+        for row in metadata["scores"]["sdr"]
+        if row["stem"] == "vocals" and row["aggregation"] == "median over tracks"
+    )
+    shown = re.search(r"\| vocals \| median over tracks \| (\S+) \| (\S+) \|", card)
+    assert [float(value) for value in shown.groups()] == pytest.approx(
+        [scores["SDR"], scores["mixture"]], abs=0.006
+    )
+    assert "noise of our own" in card and "CC0-1.0" in card and "Received" not in card
+    assert str(tmp_path) not in card.replace(str(recipe), "")
+    assert (preset / "spectrograms.png").read_bytes().startswith(b"\x89PNG")
+
+
+def arguments(run, preset, recipe):
+    return [
+        *(str(run), str(preset), "--recipe", str(recipe), "--songs", "synthetic:5:1"),
+        *("--trained-on", "noise of our own", "--licence", "CC0-1.0"),
+    ]
