@@ -28,7 +28,7 @@ clean:
 	rm -rf $(VENV) demo_output build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/.installed: pyproject.toml constraints.txt
-	$(PYTHON) -m venv $(VENV)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing TensorFlow and the rest, about 3 GB, into $(VENV) ..."
 	$(PIP) install --constraint constraints.txt --editable .
 	touch $@
