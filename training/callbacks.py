@@ -158,6 +158,7 @@ class LossCurve(keras.callbacks.Callback):
                 epochs = [row["epoch"] + 1 for row in rows]
                 axes.plot(epochs, [row[name] for row in rows], marker=".", label=label)
         axes.set(xlabel="epoch", ylabel="loss")
+        axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
         axes.legend()
         with atomic_path(self.picture) as temporary:

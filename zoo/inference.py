@@ -13,6 +13,7 @@ import numpy as np
 
 from zoo.errors import InputError
 from zoo.files import created_folder
+from zoo.patch_grid import mirrored
 from zoo.prefetch import prefetch
 from zoo.progress import progress
 from zoo.separator import Separator
@@ -66,22 +67,28 @@ def _stretches(
         pending, skip = pending[count * step :], 0
         return done
 
+    # What the end's reflection is made of.
+    recent = np.zeros((0, channels), "float32")
     for block in blocks:
         pending = np.concatenate((pending, block))
+        recent = np.concatenate((recent, block))[-(step + lookahead) :]
         while len(pending) >= patches * step + lookahead:
             yield run(patches)
-    while len(pending) > skip:
-        rest = len(pending)
-        count = min(patches, -(-rest // step))
-        length = min(rest, count * step) - skip
-        pending = np.pad(pending, ((0, max(0, count * step + lookahead - rest)), (0, 0)))
+    if not len(recent):
+        return
+    left, remaining = len(pending) - skip, -(-len(pending) // step)
+    tail = mirrored(recent.T, remaining * step + lookahead - len(pending))
+    pending = np.concatenate((pending, np.asarray(tail).T))
+    while remaining:
+        count = min(patches, remaining)
+        remaining -= count
         mixture, stems, uppers = run(count)
-        pending = pending[: max(0, rest - count * step)]
         yield (
-            mixture[:length],
-            {stem: signal[:length] for stem, signal in stems.items()},
-            {stem: upper[:length] for stem, upper in uppers.items()},
+            mixture[:left],
+            {stem: signal[:left] for stem, signal in stems.items()},
+            {stem: upper[:left] for stem, upper in uppers.items()},
         )
+        left -= len(mixture)
 
 
 def separate_blocks(

@@ -4,14 +4,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.patch_grid import fade_weights, mirrored
 from zoo.presets import PresetMixin, load_preset
 from zoo.spectral import cut, frame, hann, overlap_add
-
-
-def _fade(frames: int, overlap: int) -> np.ndarray:
-    """Weights of a patch's frames, `(frames,)`: neighbours' overlapping weights add up to one."""
-    rise = np.sin(np.pi / 2 * (np.arange(overlap) + 0.5) / max(overlap, 1)) ** 2
-    return np.concatenate((rise, np.ones(frames - 2 * overlap), rise[::-1])).astype("float32")
 
 
 @keras.saving.register_keras_serializable(package="stemzoo")
@@ -143,7 +138,7 @@ class Separator(PresetMixin, keras.Model):
         patches = frame(flat, length * bins, hop * bins)  # (batch, patches, frames * bins)
         count = ops.shape(patches)[1]
         inputs, _ = self.front_end.normalize(ops.reshape(patches, (-1, length, bins)))
-        fade = _fade(length, self.overlap)[:, None]
+        fade = fade_weights(length, self.overlap)[:, None]
         summed = []
         for network in self.networks.values():
             mask = self.front_end.from_network(network.mask(inputs)) * fade
@@ -230,13 +225,14 @@ class Separator(PresetMixin, keras.Model):
         return stems
 
     def _pad(self, signal):
-        """Zeros around whole signals, `(rows, samples)`, so that each is one stretch."""
+        """Whole signals, `(rows, samples)`, continued at both ends so that each is one stretch."""
         step, lookahead = self.step_samples, self.lookahead_samples
         half = self.front_end.frame_length // 2
-        patches = (half + ops.shape(signal)[1] + step - 1) // step
-        # The most padding that any length needs, then the cut: pad amounts stay constants.
-        padded = ops.pad(signal, ((0, 0), (half, step + lookahead)))
-        return cut(padded, 0, patches * step + lookahead)
+        samples = ops.shape(signal)[1]
+        patches = (half + samples + step - 1) // step
+        rest = patches * step + lookahead - half - samples
+        signal = ops.concatenate((signal, mirrored(signal, rest)), axis=1)
+        return ops.pad(signal, ((0, 0), (half, 0)))
 
     def call(self, waveform, training=None):
         samples, channels = ops.shape(waveform)[1], ops.shape(waveform)[2]

@@ -15,6 +15,6 @@ def test_every_public_name_is_what_its_module_defines():
 
 
 def test_the_package_is_light():
-    code = "import sys, training; assert not {'tensorflow', 'keras', 'scipy'} & set(sys.modules)"
+    code = "import sys, training; print({'tensorflow', 'keras', 'scipy'} & set(sys.modules))"
     root = Path(__file__).resolve().parents[2]
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=root)
+    assert subprocess.check_output([sys.executable, "-c", code], cwd=root, text=True) == "set()\n"
