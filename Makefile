@@ -22,7 +22,7 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .
 
 benchmark: $(VENV)/.installed-dev
-	for script in network separation exports pipeline synthetic_songs; do $(BIN)/python benchmarks/$$script.py || exit 1; done
+	for script in network separation exports overlap pipeline synthetic_songs; do $(BIN)/python benchmarks/$$script.py || exit 1; done
 
 clean:
 	rm -rf $(VENV) demo_output build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -236,10 +236,11 @@ def evaluate_data(
 
     if metric not in METRICS:
         raise InputError(f"metric {metric!r} is none of {', '.join(METRICS)}")
-    return evaluate(Separator.from_model(load_model(model)), _tracks(str(data)), metric=metric)
+    return evaluate(Separator.from_model(load_model(model)), tracks_of(str(data)), metric=metric)
 
 
-def _tracks(data: str) -> list[Track]:
+def tracks_of(data: str) -> list[Track]:
+    """Returns the songs of a stem folder, or of `synthetic:SEED:COUNT`."""
     kind, *numbers = data.split(":")
     if kind != "synthetic":
         from training.loaders import stem_folder

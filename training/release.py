@@ -7,10 +7,11 @@ import argparse
 import csv
 import json
 import os
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from training.evaluation import AGGREGATION, Evaluation, evaluate_data
+from training.evaluation import AGGREGATION, Evaluation, evaluate, tracks_of
 from training.fitting import HISTORY, MODEL
 from training.models import rebuilt
 from training.recipe import load_recipe
@@ -125,9 +126,10 @@ def release(
     with (run / HISTORY).open() as file:
         epochs = len(list(csv.DictReader(file)))
     model = rebuilt(load_model(run / MODEL), "float32")
-    model.save_to_preset(preset, half_precision=True)
-
-    model = load_model(preset)
+    # The scores are those of the float16 weights that are shipped.
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_to_preset(Path(folder) / preset.name, half_precision=True)
+        model = load_model(Path(folder) / preset.name)
     arguments = [f"--recipe {recipe} --songs {songs}"]
     results = [(songs, "sdr", "Songs held back")]
     if check:
@@ -135,7 +137,7 @@ def release(
         results.append((check, "bsseval_v4", "Real songs, as a check only"))
     scores, figures = [], {}
     for source, metric, title in results:
-        evaluation = evaluate_data(preset, source, metric=metric)
+        evaluation = evaluate(Separator.from_model(model), tracks_of(source), metric=metric)
         shown = source if source == songs else "FOLDER"
         command = f"stemzoo evaluate {preset.name} --data {shown} --metric {metric}"
         names = "" if source == songs else f": {', '.join({r['track'] for r in evaluation.rows})}"
