@@ -12,6 +12,7 @@ _MODULES = {
     "JanssonUNet": "zoo.jansson_unet",
     "STFT": "zoo.spectral",
     "Separator": "zoo.separator",
+    "WaveUNet": "zoo.wave_unet",
     "list_presets": "zoo.preset_files",
     "load_model": "zoo.presets",
     "load_preset": "zoo.presets",

@@ -1,0 +1,134 @@
+"""Resampling, cropping and difference layers of the Wave-U-Net, for any length in time."""
+
+import keras
+from keras import layers, ops
+
+
+def crop_centre(x, samples):
+    """The middle `samples` of `(batch, more samples, channels)`: a surplus d loses d // 2 in front.
+
+    Source: the Wave-U-Net authors' program; the paper's figure 1 shows it as "crop and concat".
+    """
+    start = (ops.shape(x)[1] - samples) // 2
+    return x[:, start : start + samples]
+
+
+def _interleave(x, between):
+    """x[0], between[0], x[1], between[1], ..., both `(batch, samples, channels)`."""
+    samples, channels = ops.shape(x)[1], x.shape[2]
+    return ops.reshape(ops.stack((x, between), axis=2), (-1, 2 * samples, channels))
+
+
+@keras.saving.register_keras_serializable(package="stemzoo")
+class Decimation(layers.Layer):
+    """Keeps samples 0, 2, 4, ... of `(batch, samples, channels)`."""
+
+    def call(self, x):
+        return x[:, ::2]
+
+    def compute_output_shape(self, input_shape):
+        batch, samples, channels = input_shape
+        return batch, None if samples is None else -(-samples // 2), channels
+
+
+class _Upsampling(layers.Layer):
+    """What all that double the rate share: x[t] stays, at 2 t; something goes between.
+
+    Args:
+        context: whether the result ends with the last sample, `2 n - 1` long; else it goes on for
+            one more, `2 n`.
+    """
+
+    def __init__(self, *, context: bool, **kwargs):
+        super().__init__(**kwargs)
+        self.context = context
+
+    def compute_output_shape(self, input_shape):
+        batch, samples, channels = input_shape
+        return batch, None if samples is None else 2 * samples - self.context, channels
+
+    def get_config(self):
+        return {**super().get_config(), "context": self.context}
+
+
+@keras.saving.register_keras_serializable(package="stemzoo")
+class LinearUpsampling(_Upsampling):
+    """Doubles the rate with midpoints between neighbours; the last value is repeated.
+
+    Source: Stoller, Ewert, Dixon, "Wave-U-Net", ISMIR 2018, section 3.2.2. `ops.image.resize`
+    agrees with neither padding, and needs a known length.
+    """
+
+    def call(self, x):
+        following = ops.concatenate((x[:, 1:], x[:, -1:]), axis=1)
+        upsampled = _interleave(x, (x + following) * 0.5)
+        return upsampled[:, :-1] if self.context else upsampled
+
+
+@keras.saving.register_keras_serializable(package="stemzoo")
+class LearnedUpsampling(_Upsampling):
+    """Doubles the rate with w x[t] + (1 - w) x[t + 1] between, w in (0, 1) learned per channel.
+
+    What comes after the last sample is taken for zero. Source: Stoller et al., ISMIR 2018, section
+    3.2.2.
+    """
+
+    def build(self, input_shape):
+        # Starts as linear interpolation: the sigmoid of zero is one half.
+        self.weight = self.add_weight(shape=(input_shape[-1],), initializer="zeros", name="weight")
+
+    def call(self, x):
+        following = ops.pad(x[:, 1:], ((0, 0), (0, 1), (0, 0)))
+        weight = ops.sigmoid(self.weight)
+        upsampled = _interleave(x, weight * x + (1.0 - weight) * following)
+        return upsampled[:, :-1] if self.context else upsampled
+
+
+@keras.saving.register_keras_serializable(package="stemzoo")
+class TransposedUpsampling(_Upsampling):
+    """Doubles the rate with a transposed convolution of three taps and stride two.
+
+    Its middle tap makes the samples at 2 t, the outer two those between: it stands where
+    interpolation stands, sample for sample, and with context no sample lacks a neighbour.
+    """
+
+    def build(self, input_shape):
+        self.convolution = layers.Conv1DTranspose(
+            input_shape[-1], 3, strides=2, dtype=self.dtype_policy, name="convolution"
+        )
+        self.convolution.build(input_shape)
+
+    def call(self, x):
+        upsampled = self.convolution(x)  # (batch, 2 n + 1, channels)
+        return upsampled[:, 1:-1] if self.context else upsampled[:, 1:]
+
+
+@keras.saving.register_keras_serializable(package="stemzoo")
+class CropConcatenate(layers.Layer):
+    """Skip connection: (skip, x) with the skip cropped to x, channels of both."""
+
+    def call(self, inputs):
+        skip, x = inputs
+        if skip.shape[1] is None or skip.shape[1] != x.shape[1]:
+            skip = crop_centre(skip, ops.shape(x)[1])
+        return ops.concatenate((skip, x), axis=2)
+
+    def compute_output_shape(self, input_shapes):
+        (_, _, skip_channels), (batch, samples, channels) = input_shapes
+        return batch, samples, skip_channels + channels
+
+
+@keras.saving.register_keras_serializable(package="stemzoo")
+class Difference(layers.Layer):
+    """The last source: the mixture, cropped, minus all others; in [-1, 1] except in training.
+
+    Source: Stoller et al., ISMIR 2018, section 3.2.1.
+    """
+
+    def call(self, inputs, training=None):
+        mixture, *others = inputs
+        rest = crop_centre(mixture, ops.shape(others[0])[1]) - sum(others)
+        return rest if training else ops.clip(rest, -1.0, 1.0)
+
+    def compute_output_shape(self, input_shapes):
+        return input_shapes[1]
