@@ -127,6 +127,11 @@ class JanssonUNet(PresetMixin, keras.Model):
         self.front_end = front_end
         self._dtype_argument = dtype
 
+    @property
+    def sample_rate(self) -> int:
+        """Of the waveforms whose magnitudes the network masks, in Hz."""
+        return self.front_end.sample_rate
+
     def mask(self, mixture):
         """Returns the soft mask in (0, 1), `(batch, bins, frames, 1)`, of a mixture's magnitude."""
         return self._mask(mixture)
