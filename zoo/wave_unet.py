@@ -6,131 +6,15 @@ import keras
 from keras import layers
 
 from zoo.presets import PresetMixin
-from zoo.wave_unet_layers import (
-    CropConcatenate,
-    Decimation,
-    Difference,
-    LearnedUpsampling,
-    LinearUpsampling,
-    TransposedUpsampling,
+from zoo.wave_unet_blocks import (
+    apply_convolution,
+    apply_decoder_level,
+    apply_downsampling,
+    apply_output,
 )
+from zoo.wave_unet_layers import CropConcatenate, Difference
 from zoo.wave_unet_lengths import Lengths
-
-# Arguments of the paper's baseline, and what differs from it in its table 1.
-M1 = {
-    "sample_rate": 22050,
-    "channels": 1,
-    "sources": ("accompaniment", "vocals"),
-    "levels": 12,
-    "initial_filters": 24,
-    "kernel_size": 15,
-    "decoder_kernel_size": 5,
-    "output_kernel_size": 1,
-    "leakiness": 0.2,
-    "context": False,
-    "upsampling": "linear",
-    "downsampling": "decimate",
-    "dilation": 1,
-    "output_type": "direct",
-    "scales": 1,
-    "segment_samples": 16384,
-}
-_M3 = {"output_type": "difference", "context": True}
-_M5 = {**_M3, "channels": 2, "upsampling": "learned"}
-VARIANTS = {
-    "M1": {},
-    "M2": {"output_type": "difference"},
-    "M3": _M3,
-    "M4": {**_M3, "channels": 2},
-    "M5": _M5,
-    "M5-HighSR": {**_M5, "sample_rate": 44100},
-    "M6": {**_M3, "channels": 2, "sources": ("bass", "drums", "other", "vocals")},
-    "M7": {**_M3, "initial_filters": 34, "sample_rate": 8192, "segment_samples": 98560},
-}
-UPSAMPLING = {
-    "linear": LinearUpsampling,
-    "learned": LearnedUpsampling,
-    "transposed": TransposedUpsampling,
-}
-# What each takes, with context, beyond two samples for every one that it returns.
-DOWNSAMPLING = {"decimate": -1, "strided": 1, "max_pool": 0}
-OUTPUT_TYPES = ("direct", "difference")
-
-
-def apply_convolution(x, filters, kernel_size, *, padding, leakiness, name, dilation=1, dtype=None):
-    """Convolution and leaky ReLU."""
-    options = {"dilation_rate": dilation, "padding": padding, "dtype": dtype}
-    x = layers.Conv1D(filters, kernel_size, name=f"{name}_conv", **options)(x)
-    return layers.LeakyReLU(negative_slope=leakiness, dtype=dtype, name=f"{name}_activation")(x)
-
-
-def apply_downsampling(x, kind, *, padding, name, dtype=None):
-    """Every second sample, of the signal, of a convolution of it, or of the maximum of two."""
-    if kind == "decimate":
-        return Decimation(dtype=dtype, name=name)(x)
-    if kind == "max_pool":
-        return layers.MaxPooling1D(2, padding="valid", dtype=dtype, name=name)(x)
-    return layers.Conv1D(x.shape[-1], 3, strides=2, padding=padding, dtype=dtype, name=name)(x)
-
-
-def apply_output(x, channels, kernel_size, *, padding, name, dtype=None):
-    """One source: convolution and tanh, the latter in single precision."""
-    x = layers.Conv1D(channels, kernel_size, padding=padding, dtype=dtype, name=f"{name}_conv")(x)
-    return layers.Activation("tanh", dtype="float32", name=f"{name}_tanh")(x)
-
-
-def _settings(variant: str, given: dict) -> dict:
-    """All arguments: those given, else the variant's, else the baseline's."""
-    if variant not in VARIANTS:
-        raise ValueError(f"variant must be one of {', '.join(VARIANTS)}. Received: {variant=}")
-    given = {name: value for name, value in given.items() if value is not None}
-    settings = {**M1, **VARIANTS[variant], **given}
-    settings["sources"] = tuple(settings["sources"])
-    dilation = settings["dilation"]
-    settings["dilation"] = dilation if isinstance(dilation, int) else tuple(dilation)
-    _check(settings)
-    return settings
-
-
-def _check(settings: dict) -> None:
-    def refuse(rule, name):
-        raise ValueError(f"{name} must be {rule}. Received: {name}={settings[name]!r}")
-
-    sizes = ("kernel_size", "decoder_kernel_size", "output_kernel_size")
-    positive = ("sample_rate", "channels", "levels", "initial_filters", "scales", "segment_samples")
-    for name in (*positive, *sizes):
-        if settings[name] < 1:
-            refuse("positive", name)
-    for name in sizes:
-        if settings["context"] and settings[name] % 2 == 0:
-            refuse("odd with context, or outputs would lie between samples", name)
-    for name, known in (
-        ("upsampling", UPSAMPLING),
-        ("downsampling", DOWNSAMPLING),
-        ("output_type", OUTPUT_TYPES),
-    ):
-        if settings[name] not in known:
-            refuse(f"one of {', '.join(known)}", name)
-    sources = settings["sources"]
-    if not sources or len(set(sources)) < len(sources):
-        refuse("one or more different names", "sources")
-    if settings["output_type"] == "difference" and len(sources) < 2:
-        refuse("two or more with output_type='difference'", "sources")
-    if settings["scales"] > settings["levels"] + 1:
-        refuse("at most levels + 1", "scales")
-    dilation = settings["dilation"]
-    if isinstance(dilation, tuple) and len(dilation) != settings["levels"] + 1:
-        refuse(f"one number or {settings['levels'] + 1}", "dilation")
-    if min(dilation if isinstance(dilation, tuple) else (dilation,)) < 1:
-        refuse("positive", "dilation")
-
-
-def _surplus(settings: dict, level: int) -> int:
-    """Samples by which a decoder level's output begins before the network's."""
-    if not settings["context"]:
-        return 0
-    trimmed = (2**level - 1) * (settings["decoder_kernel_size"] - 1)
-    return (trimmed + settings["output_kernel_size"] - 1) // 2
+from zoo.wave_unet_variants import DOWNSAMPLING, complete_settings, surplus_samples
 
 
 @keras.saving.register_keras_serializable(package="stemzoo")
@@ -145,7 +29,7 @@ class WaveUNet(PresetMixin, keras.Model):
             arguments below, which take its place one by one where they are given.
         sample_rate: of the waveforms, in Hz.
         channels: of input and outputs.
-        sources: names of the outputs. With `output_type="difference"` the last one is what the others
+        sources: names of the outputs; with `output_type="difference"` the last is what the others
             leave of the mixture.
         levels: how often the rate is halved.
         initial_filters: of the first level; level `i` has `i` times as many.
@@ -205,7 +89,7 @@ class WaveUNet(PresetMixin, keras.Model):
         dtype=None,
         **kwargs,
     ):
-        settings = _settings(
+        settings = complete_settings(
             variant,
             {
                 "sample_rate": sample_rate,
@@ -248,10 +132,15 @@ class WaveUNet(PresetMixin, keras.Model):
         features = {s.levels: x}
         for level in reversed(range(s.levels)):
             name, filters = f"decoder_{level + 1}", s.initial_filters * (level + 1)
-            upsampling = UPSAMPLING[s.upsampling]
-            x = upsampling(context=s.context, dtype=dtype, name=f"{name}_upsampling")(x)
-            x = CropConcatenate(dtype=dtype, name=f"{name}_skip")((skips[level], x))
-            x = apply_convolution(x, filters, s.decoder_kernel_size, name=name, **convolution)
+            x = apply_decoder_level(
+                x,
+                skips[level],
+                filters,
+                s.decoder_kernel_size,
+                upsampling=s.upsampling,
+                name=name,
+                **convolution,
+            )
             features[level] = x
         x = CropConcatenate(dtype=dtype, name="output_skip")((mixture, x))
         head = {"channels": s.channels, "kernel_size": s.output_kernel_size, **shared}
@@ -262,7 +151,7 @@ class WaveUNet(PresetMixin, keras.Model):
             outputs[s.sources[-1]] = difference((mixture, *outputs.values()))
         for level in range(1, s.scales):
             scale = 2**level
-            margin = -(-_surplus(settings, level) // scale)
+            margin = -(-surplus_samples(settings, level) // scale)
             x = layers.Cropping1D(margin, dtype=dtype, name=f"scale_{scale}")(features[level])
             for source in s.sources:
                 outputs[f"{source}_{scale}"] = apply_output(
@@ -316,7 +205,7 @@ class WaveUNet(PresetMixin, keras.Model):
 
         The next one is `scale` samples later, and so on, as far as the output goes.
         """
-        return -_surplus(self._settings, scale.bit_length() - 1) % scale
+        return -surplus_samples(self._settings, scale.bit_length() - 1) % scale
 
     def call(self, inputs, training=None, mask=None):
         if inputs.shape[1] is not None:

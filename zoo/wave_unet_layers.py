@@ -9,14 +9,10 @@ def crop_centre(x, samples):
 
     Source: the Wave-U-Net authors' program; the paper's figure 1 shows it as "crop and concat".
     """
+    if x.shape[1] is not None and x.shape[1] == samples:
+        return x
     start = (ops.shape(x)[1] - samples) // 2
     return x[:, start : start + samples]
-
-
-def _interleave(x, between):
-    """x[0], between[0], x[1], between[1], ..., both `(batch, samples, channels)`."""
-    samples, channels = ops.shape(x)[1], x.shape[2]
-    return ops.reshape(ops.stack((x, between), axis=2), (-1, 2 * samples, channels))
 
 
 @keras.saving.register_keras_serializable(package="stemzoo")
@@ -31,66 +27,21 @@ class Decimation(layers.Layer):
         return batch, None if samples is None else -(-samples // 2), channels
 
 
-class _Upsampling(layers.Layer):
-    """What all that double the rate share: x[t] stays, at 2 t; something goes between.
-
-    Args:
-        context: whether the result ends with the last sample, `2 n - 1` long; else it goes on for
-            one more, `2 n`.
-    """
-
-    def __init__(self, *, context: bool, **kwargs):
-        super().__init__(**kwargs)
-        self.context = context
-
-    def compute_output_shape(self, input_shape):
-        batch, samples, channels = input_shape
-        return batch, None if samples is None else 2 * samples - self.context, channels
-
-    def get_config(self):
-        return {**super().get_config(), "context": self.context}
-
-
 @keras.saving.register_keras_serializable(package="stemzoo")
-class LinearUpsampling(_Upsampling):
-    """Doubles the rate with midpoints between neighbours; the last value is repeated.
-
-    Source: Stoller, Ewert, Dixon, "Wave-U-Net", ISMIR 2018, section 3.2.2. `ops.image.resize`
-    agrees with neither padding, and needs a known length.
-    """
-
-    def call(self, x):
-        following = ops.concatenate((x[:, 1:], x[:, -1:]), axis=1)
-        upsampled = _interleave(x, (x + following) * 0.5)
-        return upsampled[:, :-1] if self.context else upsampled
-
-
-@keras.saving.register_keras_serializable(package="stemzoo")
-class LearnedUpsampling(_Upsampling):
-    """Doubles the rate with w x[t] + (1 - w) x[t + 1] between, w in (0, 1) learned per channel.
-
-    What comes after the last sample is taken for zero. Source: Stoller et al., ISMIR 2018, section
-    3.2.2.
-    """
-
-    def build(self, input_shape):
-        # Starts as linear interpolation: the sigmoid of zero is one half.
-        self.weight = self.add_weight(shape=(input_shape[-1],), initializer="zeros", name="weight")
-
-    def call(self, x):
-        following = ops.pad(x[:, 1:], ((0, 0), (0, 1), (0, 0)))
-        weight = ops.sigmoid(self.weight)
-        upsampled = _interleave(x, weight * x + (1.0 - weight) * following)
-        return upsampled[:, :-1] if self.context else upsampled
-
-
-@keras.saving.register_keras_serializable(package="stemzoo")
-class TransposedUpsampling(_Upsampling):
+class TransposedUpsampling(layers.Layer):
     """Doubles the rate with a transposed convolution of three taps and stride two.
 
     Its middle tap makes the samples at 2 t, the outer two those between: it stands where
-    interpolation stands, sample for sample, and with context no sample lacks a neighbour.
+    interpolation stands, sample for sample.
+
+    Args:
+        context: whether the result ends with the last sample, `2 n - 1` long for `n`, so that no
+            sample lacks a neighbour; else one more follows.
     """
+
+    def __init__(self, *, context, **kwargs):
+        super().__init__(**kwargs)
+        self.context = context
 
     def build(self, input_shape):
         self.convolution = layers.Conv1DTranspose(
@@ -102,6 +53,13 @@ class TransposedUpsampling(_Upsampling):
         upsampled = self.convolution(x)  # (batch, 2 n + 1, channels)
         return upsampled[:, 1:-1] if self.context else upsampled[:, 1:]
 
+    def compute_output_shape(self, input_shape):
+        batch, samples, channels = input_shape
+        return batch, None if samples is None else 2 * samples - self.context, channels
+
+    def get_config(self):
+        return {**super().get_config(), "context": self.context}
+
 
 @keras.saving.register_keras_serializable(package="stemzoo")
 class CropConcatenate(layers.Layer):
@@ -109,8 +67,7 @@ class CropConcatenate(layers.Layer):
 
     def call(self, inputs):
         skip, x = inputs
-        if skip.shape[1] is None or skip.shape[1] != x.shape[1]:
-            skip = crop_centre(skip, ops.shape(x)[1])
+        skip = crop_centre(skip, ops.shape(x)[1])
         return ops.concatenate((skip, x), axis=2)
 
     def compute_output_shape(self, input_shapes):
