@@ -121,7 +121,13 @@ class WaveUNet(PresetMixin, keras.Model):
         for level in range(s.levels):
             name, filters = f"encoder_{level + 1}", s.initial_filters * (level + 1)
             x = apply_convolution(
-                x, filters, s.kernel_size, dilation=dilations[level], name=name, **convolution
+                x,
+                filters,
+                s.kernel_size,
+                level=level,
+                dilation=dilations[level],
+                name=name,
+                **convolution,
             )
             skips.append(x)
             x = apply_downsampling(x, s.downsampling, name=f"{name}_downsampling", **shared)

@@ -2,14 +2,30 @@
 
 from keras import layers
 
+from zoo.tiled_convolution import TiledConv1D
 from zoo.wave_unet_decoder import InterpolatedConvolution
 from zoo.wave_unet_layers import CropConcatenate, Decimation, TransposedUpsampling
 
+# From here on inwards there are too few samples for what a kernel's spectrum costs.
+_TILED_LEVELS = 9
 
-def apply_convolution(x, filters, kernel_size, *, padding, leakiness, name, dilation=1, dtype=None):
-    """Convolution and leaky ReLU."""
+
+def apply_convolution(
+    x,
+    filters,
+    kernel_size,
+    *,
+    padding,
+    leakiness,
+    name,
+    level=_TILED_LEVELS,
+    dilation=1,
+    dtype=None,
+):
+    """Convolution and leaky ReLU; `level` of the encoder, counted from the outermost, 0."""
+    convolution = TiledConv1D if level < _TILED_LEVELS else layers.Conv1D
     options = {"dilation_rate": dilation, "padding": padding, "dtype": dtype}
-    x = layers.Conv1D(filters, kernel_size, name=f"{name}_conv", **options)(x)
+    x = convolution(filters, kernel_size, name=f"{name}_conv", **options)(x)
     return layers.LeakyReLU(negative_slope=leakiness, dtype=dtype, name=f"{name}_activation")(x)
 
 
