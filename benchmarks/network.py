@@ -1,14 +1,21 @@
-"""The U-Net itself, against the time that its multiply-adds need at the machine's matrix rate.
+"""The networks, against the time that their multiply-adds need at the machine's matrix rate.
 
     python benchmarks/network.py [--batches 1 8] [--repetitions 15]
 
-Tried and left out: what `zoo.sub_pixel` does for the last layer, for all transposed convolutions.
-On one thread, batch 8, full size, it took 1.07 of plain Keras's time and a training step 1.25: with
-many channels, the nine of 36 taps that are zero cost more than the layout saves.
+Multiply-adds are those of the architecture, one a tap. The Wave-U-Net takes fewer: its decoder
+convolves before it interpolates (`zoo/wave_unet_decoder.py`), and at inference its long kernels go
+by tiles (`zoo/tiled_convolution.py`). The row "Keras's convolutions" does without the tiles.
+
+Tried and left out: what `zoo.sub_pixel` does for the last layer, for all transposed convolutions of
+the U-Net. On one thread, batch 8, full size, it took 1.07 of plain Keras's time and a training step
+1.25: with many channels, the nine of 36 taps that are zero cost more than the layout saves.
+Tiles for the Wave-U-Net's decoder: with five taps, and four after interpolation is merged in, the
+transforms cost what the products save.
 """
 
 import argparse
 import os
+from contextlib import nullcontext
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -17,21 +24,24 @@ import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 from measure import FULL_SIZE, HALF_SIZE, MatrixProduct, interleaved, print_table  # noqa: E402
 
-from zoo import JanssonUNet  # noqa: E402
+from zoo import JanssonUNet, WaveUNet  # noqa: E402
+from zoo.portability import portable_operators  # noqa: E402
+
+WINDOWS = {"M1": 2**18, "M4": 2**18, "M5-HighSR": 2**18, "M7": 2**17}
 
 
-def multiply_adds(network: keras.Model) -> int:
-    """Multiply-adds of all convolutions for one patch; the rest is less than a hundredth."""
-    total = 0
-    for layer in network.layers:
-        if isinstance(layer, keras.layers.Conv2DTranspose):
-            positions = layer.input.shape[1:3]  # each input value meets the whole kernel
-        elif isinstance(layer, keras.layers.Conv2D):
-            positions = layer.output.shape[1:3]
-        else:
-            continue
-        total += int(np.prod(positions) * np.prod(layer.kernel.shape))
-    return total
+def multiply_adds(network: keras.Model, shape: tuple[int, ...]) -> int:
+    """Multiply-adds of all convolutions for an input; the rest is less than a hundredth."""
+    layers = [layer for layer in network.layers if hasattr(layer, "kernel")]
+    # Each input value of a transposed convolution meets the whole kernel.
+    met = [
+        layer.input if isinstance(layer, keras.layers.Conv2DTranspose) else layer.output
+        for layer in layers
+    ]
+    tensors = keras.Function(network.input, met)(keras.KerasTensor(shape))
+    sizes = (np.prod(tensor.shape[:-1]) for tensor in tensors)
+    kernels = (np.prod(layer.kernel.shape) for layer in layers)
+    return sum(int(size * kernel) for size, kernel in zip(sizes, kernels, strict=True))
 
 
 def main() -> None:
@@ -40,29 +50,50 @@ def main() -> None:
     parser.add_argument("--repetitions", type=int, default=15)
     arguments = parser.parse_args()
     product = MatrixProduct()
-    runs, work = {"matrix product": product}, {}
-    for size, filters in (("full", FULL_SIZE), ("half", HALF_SIZE)):
+    runs, work, seconds = {"matrix product": product}, {}, {}
+
+    def add(name, network, shape, *, worth=None, portable=False):
+        signal = tf.random.uniform(shape, -0.3, 0.3)
+        function = tf.function(lambda x: network(x, training=False))
+        with portable_operators() if portable else nullcontext():
+            run = function.get_concrete_function(tf.TensorSpec(shape))
+        runs[name] = lambda: run(signal)
+        work[name], seconds[name] = multiply_adds(network, shape), worth
+
+    for size, filters in (("full size", FULL_SIZE), ("half size", HALF_SIZE)):
         network = JanssonUNet(filters=filters, frames=128)
+        front_end = network.front_end
         for batch in arguments.batches:
-            patches = tf.random.uniform((batch, *network.input_shape[1:]))
-            function = tf.function(lambda x, network=network: network(x, training=False))
-            run = function.get_concrete_function(tf.TensorSpec(patches.shape))
-            runs[size, batch] = lambda run=run, patches=patches: run(patches)
-            work[size, batch] = multiply_adds(network)
+            worth = batch * 128 * front_end.frame_step / front_end.sample_rate
+            shape = (batch, *network.input_shape[1:])
+            add(f"JanssonUNet, {size}, batch {batch}", network, shape, worth=worth)
+    for variant, window in WINDOWS.items():
+        network = WaveUNet(variant)
+        samples = network.input_samples(window)
+        worth = network.output_samples(samples) / network.sample_rate
+        shape = (1, samples, network.channels)
+        add(f"WaveUNet {variant}, {window:,} samples", network, shape, worth=worth)
+        if variant == "M1":
+            add("  Keras's convolutions", network, shape, worth=worth, portable=True)
     times = interleaved(runs, arguments.repetitions)
     best = min(times["matrix product"])
-    rows = []
-    for (size, batch), count in work.items():
-        patch = min(times[size, batch]) / batch
-        ratio = patch / count * product.multiply_adds / best
-        row = (f"{count / 1e6:,.1f} M", batch, f"{patch * 1e3:.2f} ms", f"{ratio:.2f}")
-        rows.append((size, *row))
-    rate = product.multiply_adds / best / 1e9
+    rate = product.multiply_adds / best
+    rows = [
+        (
+            name,
+            f"{count / seconds[name] / 1e9:.2f} G",
+            f"{min(times[name]) / seconds[name] * 1e3:.2f} ms",
+            f"{seconds[name] / min(times[name]):.0f}x",
+            f"{min(times[name]) / count * rate:.2f}",
+        )
+        for name, count in work.items()
+    ]
     print_table(
-        f"JanssonUNet under tf.function; 2048 x 2048 float32 product: {rate:.1f} G multiply-adds/s",
-        ("size", "multiply-adds a patch", "batch", "time a patch", "ratio to the product's rate"),
+        f"Under tf.function; 2048 x 2048 float32 product: {rate / 1e9:.1f} G multiply-adds/s",
+        ("", "multiply-adds", "time", "x real time", "time at the product's rate = 1"),
         rows,
     )
+    print("Multiply-adds and time are those of a second of audio.")
 
 
 if __name__ == "__main__":
