@@ -1,4 +1,4 @@
-"""Patches per second of the input pipeline, and how long a training step waits for them.
+"""Patches and segments a second of the input pipelines, and how long a training step waits.
 
     python benchmarks/pipeline.py [--songs 6] [--seconds 5] [--json]
 
@@ -6,6 +6,7 @@ Stems of synthetic songs are written as WAV at 44.1 kHz stereo. Over these files
 loop, which decodes what it needs for each patch, is compared with `training.spectrogram_patches`,
 which decodes once. Then the half-size U-Net is trained on the pipeline and on one batch that is
 already there: the difference, and the time spent in `next(iterator)`, is what the data costs.
+`training.waveform_segments` cuts stereo segments of the Wave-U-Net M4's length at 22,050 Hz.
 Processor time is what the work costs; wall time also counts what else the machine does.
 """
 
@@ -25,11 +26,24 @@ import numpy as np  # noqa: E402
 import soundfile  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-from training import Remix, spectrogram_patches, stem_folder, synthetic_songs  # noqa: E402
-from zoo import FrontEnd, JanssonUNet  # noqa: E402
+from training import (  # noqa: E402
+    Remix,
+    SourceGains,
+    spectrogram_patches,
+    stem_folder,
+    synthetic_songs,
+    waveform_segments,
+)
+from zoo import FrontEnd, JanssonUNet, WaveUNet  # noqa: E402
 
 BATCH = 16
 FILTERS = (8, 16, 32, 64, 128, 256)
+SEGMENTS = {
+    "songs as they are": None,
+    "source gains": SourceGains(),
+    "remixed": Remix(),
+    "remixed, without equalisers": Remix(equalizer_db=0.0),
+}
 
 
 def write_songs(folder: Path, count: int, duration: float = 20.0) -> None:
@@ -41,15 +55,12 @@ def write_songs(folder: Path, count: int, duration: float = 20.0) -> None:
 
 
 def rate(step: Callable[[], int], seconds: float) -> tuple[float, float]:
-    """Patches per second of processor time and of wall time."""
+    """Patches or segments a second of processor time and of wall time."""
     step()
-    processor, wall, patches = time.process_time(), time.perf_counter(), 0
+    processor, wall, made = time.process_time(), time.perf_counter(), 0
     while time.perf_counter() < wall + seconds:
-        patches += step()
-    return (
-        patches / (time.process_time() - processor),
-        patches / (time.perf_counter() - wall),
-    )
+        made += step()
+    return made / (time.process_time() - processor), made / (time.perf_counter() - wall)
 
 
 def librosa_patch(folders: list[Path], front_end: FrontEnd, rng: np.random.Generator) -> int:
@@ -104,9 +115,9 @@ def main() -> None:
     front_end = FrontEnd()
     report: dict[str, dict[str, float]] = {}
 
-    def measure(name: str, step: Callable[[], int]) -> None:
+    def measure(name: str, step: Callable[[], int], unit: str = "patches") -> None:
         processor, wall = rate(step, arguments.seconds)
-        report[name] = {"patches/s of processor time": processor, "patches/s": wall}
+        report[name] = {f"{unit}/s of processor time": processor, f"{unit}/s": wall}
 
     with tempfile.TemporaryDirectory() as folder:
         write_songs(Path(folder), arguments.songs)
@@ -114,14 +125,23 @@ def main() -> None:
         folders, rng = sorted(Path(folder).iterdir()), np.random.default_rng(0)
         measure("librosa loop", lambda: librosa_patch(folders, front_end, rng))
 
-        options = {"batch_size": BATCH, "patches_per_song": 64, "first_epoch": 0, "threads": 1}
+        options = {"batch_size": BATCH, "first_epoch": 0, "threads": 1}
         start = time.perf_counter()
-        plain = spectrogram_patches(tracks, front_end, **options)
+        plain = spectrogram_patches(tracks, front_end, patches_per_song=64, **options)
         filling = {"songs/s": arguments.songs / (time.perf_counter() - start)}
-        remixed = spectrogram_patches(tracks, front_end, remix=Remix(), **options)
-    report["pipeline: decoding, once"] = filling
-    measure("pipeline: songs as they are", batches(plain))
-    measure("pipeline: remixed", batches(remixed))
+        report["pipeline: decoding, once"] = filling
+        remixed = spectrogram_patches(
+            tracks, front_end, patches_per_song=64, remix=Remix(), **options
+        )
+        measure("pipeline: songs as they are", batches(plain))
+        measure("pipeline: remixed", batches(remixed))
+        # Lengths do not depend on the filters. The songs are decoded for the first one only.
+        network = WaveUNet("M4", initial_filters=1)
+        for name, remix in SEGMENTS.items():
+            segments = waveform_segments(
+                tracks, network, segments_per_song=64, remix=remix, cache_dir=folder, **options
+            )
+            measure(f"segments: {name}", batches(segments), "segments")
     ready = plain.take(1).cache().repeat()
     for name, dataset in (("one ready batch", ready), ("remixed patches", remixed)):
         report[f"half-size U-Net on {name}"] = training_row(dataset, 3 * arguments.seconds)

@@ -6,8 +6,12 @@ Names are imported on first use, so that the command line starts without TensorF
 from zoo.lazy import lazy_names
 
 _MODULES = {
-    "FitSettings": "training.fitting",
+    "FitSettings": "training.fit_settings",
     "Remix": "training.remix",
+    "ScaleInvariantSignalToDistortion": "training.losses",
+    "SignalToDistortion": "training.losses",
+    "SourceGains": "training.source_gains",
+    "Stage": "training.fitting",
     "Track": "training.tracks",
     "evaluate": "training.evaluation",
     "fit": "training.fitting",
@@ -17,6 +21,7 @@ _MODULES = {
     "stem_folder": "training.loaders",
     "synthetic_songs": "training.synthetic",
     "train_recipe": "training.run",
+    "waveform_segments": "training.pipeline",
 }
 
 __getattr__, __dir__, __all__ = lazy_names(__name__, _MODULES)

@@ -24,14 +24,22 @@ class SongBank:
     """Decoded songs as one TensorFlow tensor, with the tables that a graph needs to cut it.
 
     Args:
-        samples: int16 `(total,)`; song after song, in each row after row.
+        samples: int16 `(total,)`; song after song, in each row after row, in each of these sample
+            after sample, with its channels side by side.
         songs: the songs, in order.
         rows: names of the rows of every song: the stems, then `"mixture"` where one is given.
         sample_rate: in Hz.
+        channels: of every row.
     """
 
     def __init__(
-        self, samples: np.ndarray, songs: Sequence[Song], *, rows: Sequence[str], sample_rate: int
+        self,
+        samples: np.ndarray,
+        songs: Sequence[Song],
+        *,
+        rows: Sequence[str],
+        sample_rate: int,
+        channels: int = 1,
     ):
         import tensorflow as tf
 
@@ -40,6 +48,7 @@ class SongBank:
         self.rows = tuple(rows)
         self.stems = tuple(row for row in rows if row != MIXTURE)
         self.sample_rate = sample_rate
+        self.channels = channels
         self.size = len(songs)
         self.lengths = np.array([song.samples for song in songs], "int64")  # (songs,)
         self.starts = np.cumsum([0, *(self.lengths[:-1] * len(self.rows))])  # (songs,)
@@ -52,16 +61,23 @@ class SongBank:
         Args:
             row: index into `rows`.
             song: scalar int64 tensor.
-            position: scalar int64 tensor, the first sample.
+            position: scalar int64 tensor, the first sample. Where the segment begins before or
+                ends behind the song, there is silence.
             length: in samples.
 
         Returns:
-            float32 `(length,)`.
+            float32 `(length, channels)`.
         """
         import tensorflow as tf
 
-        start = tf.gather(self.starts, song) + row * tf.gather(self.lengths, song) + position
-        segment = tf.slice(self.samples, [start], [length])
+        whole = tf.gather(self.lengths, song)
+        first = tf.clip_by_value(position, 0, whole)
+        last = tf.clip_by_value(position + length, 0, whole)
+        start = tf.gather(self.starts, song) + row * whole + first
+        segment = tf.slice(self.samples, [start * self.channels], [(last - first) * self.channels])
+        silence = [first - position, position + length - last]
+        segment = tf.pad(segment, [[edge * self.channels for edge in silence]])
+        segment = tf.reshape(segment, (length, self.channels))
         return tf.cast(segment, tf.float32) * tf.gather(self.scales[:, row], song)
 
 
@@ -100,6 +116,7 @@ def load_bank(
     tracks: Sequence[Track],
     sample_rate: int,
     *,
+    channels: int = 1,
     minimum_samples: int = 1,
     cache_dir: str | os.PathLike | None = None,
     workers: int | None = None,
@@ -109,7 +126,9 @@ def load_bank(
 
     Args:
         tracks: songs with the same stems.
-        sample_rate: what they are resampled to, in Hz; channels are averaged.
+        sample_rate: what they are resampled to, in Hz.
+        channels: what they are mixed to. Stereo songs stay stereo with two; songs with any other
+            number than this are averaged, and each channel gets the average.
         minimum_samples: shorter songs are padded with silence to this length.
         cache_dir: folder for a file that holds the bank; a second call with the same tracks finds
             it, and one that was killed is continued. `None` keeps the bank in memory.
@@ -122,12 +141,18 @@ def load_bank(
     """
     given = any(track.mixture is not None for track in tracks)
     rows = (*common_stems(tracks), *([MIXTURE] if given else []))
-    key = _bank_key(tracks, [FORMAT, sample_rate, minimum_samples, *rows])
+    header = [FORMAT, sample_rate, minimum_samples, *rows]
+    # Mono files go without the number: they are older than it.
+    key = _bank_key(tracks, header if channels == 1 else [*header, channels])
     store = BankStore(None if cache_dir is None else Path(cache_dir), key)
     missing = tracks[len(store.songs) :]
     if missing:
         load = partial(
-            load_song, rows=rows, sample_rate=sample_rate, minimum_samples=minimum_samples
+            load_song,
+            rows=rows,
+            sample_rate=sample_rate,
+            channels=channels,
+            minimum_samples=minimum_samples,
         )
         workers = min(workers or os.cpu_count() or 1, len(missing))
         pool = (
@@ -139,4 +164,6 @@ def load_bank(
             loaded = _loaded(missing, load, pool, 2 * workers)
             for song, audio in progress(loaded, "Loading songs", total=len(missing)):
                 store.append(song, audio)
-    return SongBank(store.array(), store.songs, rows=rows, sample_rate=sample_rate)
+    return SongBank(
+        store.array(), store.songs, rows=rows, sample_rate=sample_rate, channels=channels
+    )

@@ -38,7 +38,7 @@ class BankStore:
             if not line.endswith("\n"):
                 break
             song = Song(**json.loads(line))
-            end = size + 2 * song.samples * len(song.scales)
+            end = size + 2 * song.size
             if end > self._audio.stat().st_size:
                 break
             size = end
@@ -48,7 +48,7 @@ class BankStore:
         self._index.write_text("".join(whole))
 
     def append(self, song: Song, audio: np.ndarray) -> None:
-        """Adds one song; `audio` is int16 `(rows, samples)`."""
+        """Adds one song; `audio` is int16 `(rows, samples, channels)`."""
         self.songs.append(song)
         if self._folder is None:
             self._arrays.append(audio.reshape(-1))

@@ -31,6 +31,29 @@ class Checkpoint(keras.callbacks.ModelCheckpoint):
             temporary.unlink(missing_ok=True)
 
 
+class History(keras.callbacks.CSVLogger):
+    """`keras.callbacks.CSVLogger` that keeps to the columns of the file it appends to.
+
+    Args:
+        path: of the file.
+        stage: number for a column of this name; `None` for a run of one stage.
+    """
+
+    def __init__(self, path: str | os.PathLike, *, stage: int | None = None):
+        super().__init__(path, append=True)
+        self.stage = stage
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        if not self.append_header:
+            with Path(self.filename).open(newline="") as file:
+                self.keys = next(csv.reader(file))[1:]
+
+    def on_epoch_end(self, epoch, logs=None):
+        stage = {} if self.stage is None else {"stage": self.stage}
+        super().on_epoch_end(epoch, {**(logs or {}), **stage})
+
+
 def _random_states(model: keras.Model) -> list[keras.Variable]:
     """Where dropout stands in its random numbers: weights files leave that out."""
     return [variable for variable in model.variables if variable.name == "seed_generator_state"]
@@ -50,13 +73,24 @@ class Backup(keras.callbacks.Callback):
     Args:
         folder: where the states go.
         others: callbacks whose progress (best value, epochs waited) belongs to the state.
+        stage: which of the run's stages is under way, from 0.
+        start: epochs of the run before that stage.
     """
 
-    def __init__(self, folder: str | os.PathLike, others: list[keras.callbacks.Callback]):
+    def __init__(
+        self,
+        folder: str | os.PathLike,
+        others: list[keras.callbacks.Callback],
+        *,
+        stage: int = 0,
+        start: int = 0,
+    ):
         super().__init__()
         self.folder = Path(folder)
         self.others = others
-        self._finished = 0
+        self.stage = stage
+        self.start = start
+        self._finished = start
         self._remembered: dict[str, dict] = {}
 
     def _path(self, epochs: int) -> Path:
@@ -66,6 +100,13 @@ class Backup(keras.callbacks.Callback):
         """Epochs that the newest state has behind it, 0 if there is none."""
         states = self.folder.glob("epoch-*")
         return max((int(state.name.removeprefix("epoch-")) for state in states), default=0)
+
+    def newest_stage(self) -> tuple[int, int]:
+        """(stage, start) of the newest state, (0, 0) if there is none."""
+        if not self.epochs_done():
+            return 0, 0
+        state = json.loads((self._path(self.epochs_done()) / STATE).read_text())
+        return state["stage"], state["start"]
 
     def restore(self, model: keras.Model) -> None:
         """Loads the newest state into a compiled model and the other callbacks."""
@@ -78,6 +119,17 @@ class Backup(keras.callbacks.Callback):
         self._finished = self.epochs_done()
         self._remembered = state["callbacks"]
 
+    def begin(self, model: keras.Model, progress: dict[str, dict]) -> None:
+        """Saves a stage's start: from here on a killed run resumes in this stage.
+
+        Args:
+            model: compiled, with the weights that the stage starts from.
+            progress: what callbacks know from the stage before, by class name.
+        """
+        model.optimizer.build(model.trainable_variables)
+        self._remembered = progress
+        self._save(model, self.start, progress)
+
     def on_train_begin(self, logs=None):
         # After the others' own `on_train_begin`, which forgets: this callback comes last.
         for other in self.others:
@@ -86,7 +138,7 @@ class Backup(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         if epoch == self._finished:
             return
-        callbacks = {
+        progress = {
             type(other).__name__: {
                 name: float(value) if name == "best" else value
                 for name, value in vars(other).items()
@@ -94,15 +146,23 @@ class Backup(keras.callbacks.Callback):
             }
             for other in self.others
         }
+        self._save(self.model, epoch, progress)
+
+    def _save(self, model: keras.Model, epochs: int, progress: dict[str, dict]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        with atomic_path(self._path(epoch)) as temporary:
+        state = {
+            "stage": self.stage,
+            "start": self.start,
+            "callbacks": progress,
+            "random": [variable.numpy().tolist() for variable in _random_states(model)],
+        }
+        with atomic_path(self._path(epochs)) as temporary:
             temporary.mkdir()
-            self.model.save_weights(temporary / WEIGHTS)
-            random = [variable.numpy().tolist() for variable in _random_states(self.model)]
-            (temporary / STATE).write_text(json.dumps({"callbacks": callbacks, "random": random}))
-        self._finished = epoch
+            model.save_weights(temporary / WEIGHTS)
+            (temporary / STATE).write_text(json.dumps(state))
+        self._finished = epochs
         for old in self.folder.iterdir():
-            if old != self._path(epoch):
+            if old != self._path(epochs):
                 shutil.rmtree(old)
 
     def remove(self) -> None:
@@ -157,6 +217,10 @@ class LossCurve(keras.callbacks.Callback):
             if rows and name in rows[0]:
                 epochs = [row["epoch"] + 1 for row in rows]
                 axes.plot(epochs, [row[name] for row in rows], marker=".", label=label)
+        stages = [row.get("stage") for row in rows]
+        for place in range(1, len(rows)):
+            if stages[place] != stages[place - 1]:
+                axes.axvline(rows[place]["epoch"] + 0.5, color="grey", linestyle=":")
         axes.set(xlabel="epoch", ylabel="loss")
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)

@@ -1,4 +1,4 @@
-"""Tracks -> what a pipeline keeps of them: mono int16 rows at its own rate."""
+"""Tracks -> what a pipeline keeps of them: int16 rows at its own rate."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,51 +20,65 @@ class Song:
     Args:
         name: the track's.
         samples: length of every row.
-        scales: per row, what an int16 step is worth.
+        scales: per row, what an int16 step is worth in all its channels.
         levels: per row, root mean square of its active parts (see `active_level`).
+        channels: of every row.
     """
 
     name: str
     samples: int
     scales: tuple[float, ...]
     levels: tuple[float, ...]
+    channels: int = 1
+
+    @property
+    def size(self) -> int:
+        """Numbers that the song has in the bank, in all rows and channels."""
+        return self.samples * self.channels * len(self.scales)
 
 
 def active_level(waveform: np.ndarray, frame_length: int = 1024) -> float:
     """Root mean square of the frames that are at most 40 dB below the loudest: rests don't count.
 
     Args:
-        waveform: `(samples,)`.
+        waveform: `(samples,)` or `(samples, channels)`.
         frame_length: in samples.
     """
-    whole = len(waveform) // frame_length * frame_length
-    if not whole:
+    frames = len(waveform) // frame_length
+    if not frames:
         return float(np.sqrt(np.mean(np.square(waveform))))
-    energy = np.mean(np.square(waveform[:whole].reshape(-1, frame_length)), axis=1)
+    energy = np.mean(np.square(waveform[: frames * frame_length].reshape(frames, -1)), axis=1)
     active = energy[energy > energy.max() * 1e-4]
     return float(np.sqrt(active.mean())) if active.size else 0.0
 
 
-def _load_row(track: Track, row: str, sample_rate: int) -> np.ndarray:
+def _load_row(track: Track, row: str, sample_rate: int, channels: int) -> np.ndarray:
     waveform = track.load_mixture() if row == MIXTURE else track.load_stem(row)
-    mono = waveform.mean(axis=1)
+    same = waveform.shape[1] == channels
+    waveform = waveform if same else waveform.mean(axis=1, keepdims=True)
     if track.sample_rate != sample_rate:
         import soxr
 
-        mono = soxr.resample(mono, track.sample_rate, sample_rate)
-    return np.ascontiguousarray(mono, dtype="float32")
+        waveform = soxr.resample(waveform, track.sample_rate, sample_rate)
+    waveform = waveform if same else np.repeat(waveform, channels, axis=1)
+    return np.ascontiguousarray(waveform, dtype="float32")
 
 
 def load_song(
-    track: Track, rows: Sequence[str], *, sample_rate: int, minimum_samples: int = 1
+    track: Track,
+    rows: Sequence[str],
+    *,
+    sample_rate: int,
+    channels: int = 1,
+    minimum_samples: int = 1,
 ) -> tuple[Song, np.ndarray]:
-    """Decodes, mixes to mono, resamples and quantises one track.
+    """Decodes, mixes to so many channels, resamples and quantises one track.
 
     Returns:
-        The song's entry, and int16 `(rows, samples)`: each row fills the range by itself, so that
-        a quiet stem keeps its resolution.
+        The song's entry, and int16 `(rows, samples, channels)`: each row fills the range by
+        itself, so that a quiet stem keeps its resolution; its channels keep their balance.
     """
-    waveforms = [_load_row(track, row, sample_rate) for row in rows]
+    waveforms = [_load_row(track, row, sample_rate, channels) for row in rows]
     lengths = {row: len(waveform) for row, waveform in zip(rows, waveforms, strict=True)}
     stem_lengths = {length for row, length in lengths.items() if row != MIXTURE}
     longest = max(stem_lengths)
@@ -73,7 +87,7 @@ def load_song(
         listed = ", ".join(f"{row} {length}" for row, length in lengths.items())
         raise InputError(f"{track.name}: stems differ in length, in samples: {listed}")
     samples = max(longest, minimum_samples)
-    audio = np.zeros((len(rows), samples), "int16")
+    audio = np.zeros((len(rows), samples, channels), "int16")
     scales = []
     for row, waveform in zip(audio, waveforms, strict=True):
         peak = float(np.abs(waveform).max(initial=0.0))
@@ -84,7 +98,7 @@ def load_song(
             waveform = waveform[:samples]
             row[: len(waveform)] = np.round(waveform * (32767 / peak))
     levels = tuple(active_level(waveform) for waveform in waveforms)
-    return Song(track.name, samples, tuple(scales), levels), audio
+    return Song(track.name, samples, tuple(scales), levels, channels), audio
 
 
 def common_stems(tracks: Sequence[Track]) -> tuple[str, ...]:

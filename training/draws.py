@@ -1,4 +1,4 @@
-"""Which song and which place a patch comes from: stateless random draws in the tf.data graph."""
+"""Which song and place a patch or segment is cut from: stateless draws in the tf.data graph."""
 
 from dataclasses import dataclass
 
@@ -23,11 +23,20 @@ class Draw:
     positions: tf.Tensor
     gains: tf.Tensor
 
-    def waveforms(self, bank: SongBank, length: int) -> list[tf.Tensor]:
-        """One waveform `(length,)` for each row of the bank's stems: parts of a row are added."""
+    def waveforms(self, bank: SongBank, length: int, *, lead: int = 0) -> list[tf.Tensor]:
+        """One waveform for each row of the bank's stems: parts of a row are added.
+
+        Args:
+            bank: the songs.
+            length: in samples.
+            lead: how many of them come before the positions.
+
+        Returns:
+            float32 `(length, channels)` each.
+        """
         sums: dict[int, tf.Tensor] = {}
         for part, row in enumerate(self.rows):
-            segment = bank.segment(row, self.songs[part], self.positions[part], length)
+            segment = bank.segment(row, self.songs[part], self.positions[part] - lead, length)
             segment = segment * self.gains[part]
             sums[row] = sums[row] + segment if row in sums else segment
         return [sums[row] for row in sorted(sums)]
@@ -71,3 +80,18 @@ def random_positions(bank: SongBank, songs, where, length: int) -> tf.Tensor:
     positions = tf.cast(where * tf.cast(room, tf.float32), tf.int64)
     # In single precision a number just below one may land on the end.
     return tf.minimum(positions, room - 1)
+
+
+def random_place(bank: SongBank, key, number, patches: int, length: int):
+    """Draws one song and a position in it.
+
+    Args:
+        bank, key, number, patches: as for `shuffled_songs`.
+        length: of a segment, in samples.
+
+    Returns:
+        Song and position, each int64 `(1,)`.
+    """
+    song = shuffled_songs(bank, key, number, patches, 1)
+    where = tf.random.stateless_uniform([1], tf.stack([key, number]))
+    return song, random_positions(bank, song, where, length)

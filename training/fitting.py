@@ -2,120 +2,91 @@
 
 import os
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
 import keras
 import tensorflow as tf
 
-from training.callbacks import Backup, Checkpoint, LossCurve, truncate_history
+from training.callbacks import Backup, Checkpoint, History, LossCurve, truncate_history
+from training.fit_settings import FitSettings
+from training.losses import compile_arguments, output_names
 from training.models import check_trainable, computes_in_half_precision, rebuilt
 from zoo.errors import InputError
 from zoo.files import atomic_path
 
-LOSSES = {
-    "mean_absolute_error": keras.losses.MeanAbsoluteError,
-    # With the pipeline's `energy_weights`, which divide by the mixture's energy.
-    "energy_normalized_squared_error": keras.losses.MeanSquaredError,
-}
-MODEL, HISTORY, BEST = "model.keras", "history.csv", "checkpoints/best.keras"
+MODEL, HISTORY = "model.keras", "history.csv"
+BEST, BACKUP = "checkpoints/best.keras", "backup"
 
 
 @dataclass(frozen=True)
-class FitSettings:
-    """How a model is trained: the `[training]` table of a recipe.
+class Stage:
+    """A further stage of a training, which goes on from the best weights so far.
 
     Args:
-        epochs: passes, each of `steps_per_epoch` batches.
-        loss: `"mean_absolute_error"`, the paper's L1, or `"energy_normalized_squared_error"`.
-        learning_rate: Adam's, at its highest.
-        schedule: `"constant"`, or `"cosine"`: decay to zero over the whole run.
-        warmup_steps: linear rise of the rate at the start of a cosine schedule.
-        clip_norm: upper bound of the gradients' global norm; `None` for none.
-        ema_momentum: keep a moving average of the weights, which validation and the saved models
-            use; `None` for none.
-        reduce_patience: epochs without a better validation loss after which a constant rate is
-            halved; `None` for never.
-        stop_patience: epochs without a better validation loss after which training stops; `None`
-            for never.
+        train: as in `fit`; a function takes the number of epochs of the whole run before it.
+        settings: with the first stage's loss, since the best epoch is that of the whole run. The
+            optimiser starts anew.
+        steps_per_epoch: as in `fit`.
+
+    Example:
+        >>> train = tf.data.Dataset.from_tensors((tf.ones((2, 4)), tf.ones((2, 1))))
+        >>> Stage(train, FitSettings(epochs=5, learning_rate=1e-5)).settings.epochs
+        5
     """
 
-    epochs: int = 40
-    loss: str = "mean_absolute_error"
-    learning_rate: float = 1e-3
-    schedule: str = "constant"
-    warmup_steps: int = 0
-    clip_norm: float | None = None
-    ema_momentum: float | None = None
-    reduce_patience: int | None = None
-    stop_patience: int | None = None
+    train: tf.data.Dataset | Callable[[int], tf.data.Dataset]
+    settings: FitSettings
+    steps_per_epoch: int | None = None
 
-    def __post_init__(self):
-        if self.epochs < 1:
-            raise InputError(f"epochs={self.epochs} would train nothing; it must be at least 1")
-        if self.loss not in LOSSES:
-            raise InputError(f"loss={self.loss!r} is none of {', '.join(LOSSES)}")
-        if self.learning_rate <= 0:
-            raise InputError(f"learning_rate={self.learning_rate} would train nothing")
-        if self.schedule not in ("constant", "cosine"):
-            raise InputError(f"schedule={self.schedule!r} is neither constant nor cosine")
-        if self.schedule == "cosine" and self.reduce_patience is not None:
-            raise InputError("reduce_patience needs schedule='constant': cosine sets the rate")
 
-    def optimizer(self, steps: int) -> keras.optimizers.Optimizer:
-        """Returns Adam for a run of `steps` batches."""
-        rate = self.learning_rate
-        if self.schedule == "cosine":
-            rate = keras.optimizers.schedules.CosineDecay(
-                initial_learning_rate=0.0 if self.warmup_steps else rate,
-                decay_steps=max(1, steps - self.warmup_steps),
-                warmup_target=rate if self.warmup_steps else None,
-                warmup_steps=self.warmup_steps,
+def _fitting_targets(model: keras.Model, dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """The dataset with targets as the model has outputs: a dict like its own, or a tensor."""
+    targets = dataset.element_spec[1]
+    named = isinstance(targets, dict)
+    names = output_names(model)
+    if names is not None:
+        if not named or set(targets) != set(names):
+            given = ", ".join(targets) if named else "one without a name"
+            raise InputError(
+                f"the network has the outputs {', '.join(names)}, the dataset the targets {given}"
             )
-        average = self.ema_momentum
-        return keras.optimizers.Adam(
-            rate,
-            global_clipnorm=self.clip_norm,
-            use_ema=average is not None,
-            ema_momentum=0.99 if average is None else average,
-        )
-
-
-def _single_target(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    """Targets of a network with one output, out of their dict."""
-    if not isinstance(dataset.element_spec[1], dict):
         return dataset
-    if len(dataset.element_spec[1]) != 1:
-        names = ", ".join(dataset.element_spec[1])
+    if len(model.outputs) > 1 or not named:
+        return dataset
+    if len(targets) != 1:
+        names = ", ".join(targets)
         raise InputError(f"the network has one output, the dataset has the targets {names}")
     return dataset.map(lambda x, targets, *weights: (x, *targets.values(), *weights)).prefetch(2)
 
 
-def _callbacks(output: Path, settings: FitSettings, validated: bool, resumed: bool) -> list:
+def _callbacks(
+    output: Path, settings: FitSettings, *, validated: bool, stages: int, place: dict
+) -> list:
     history = output / HISTORY
+    monitor = "val_loss" if validated else "loss"
     callbacks = [keras.callbacks.TerminateOnNaN(raise_error=True)]
     if settings.ema_momentum is not None:
         callbacks.append(keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
-    best = Checkpoint(
-        str(output / BEST), monitor="val_loss" if validated else "loss", save_best_only=True
-    )
     callbacks += [
-        best,
-        keras.callbacks.CSVLogger(history, append=resumed),
+        Checkpoint(str(output / BEST), monitor=monitor, save_best_only=True),
+        History(history, stage=place["stage"] + 1 if stages > 1 else None),
         LossCurve(history, output / "loss.png"),
     ]
     # TensorFlow no longer brings TensorBoard along: its log is written for those who have it.
     if find_spec("tensorboard") is not None:
         callbacks.append(keras.callbacks.TensorBoard(output / "tensorboard", write_graph=False))
-    if settings.reduce_patience is not None:
+    patience = settings.reduce_patience
+    if patience is not None:
         callbacks.append(
-            keras.callbacks.ReduceLROnPlateau(factor=0.5, patience=settings.reduce_patience)
+            keras.callbacks.ReduceLROnPlateau(monitor=monitor, factor=0.5, patience=patience)
         )
-    if settings.stop_patience is not None:
-        callbacks.append(keras.callbacks.EarlyStopping(patience=settings.stop_patience))
-    return [*callbacks, Backup(output / "backup", callbacks)]
+    patience = settings.stop_patience
+    if patience is not None:
+        callbacks.append(keras.callbacks.EarlyStopping(monitor=monitor, patience=patience))
+    return [*callbacks, Backup(output / BACKUP, callbacks, **place)]
 
 
 def _refuse_used(output: Path, *, resume: bool) -> None:
@@ -135,6 +106,78 @@ def _steps(train, steps_per_epoch: int | None) -> int:
     return steps_per_epoch
 
 
+def _check_stages(stages: Sequence[Stage]) -> None:
+    first = stages[0].settings
+    for stage in stages[1:]:
+        for name in ("loss", "scale_weight"):
+            value = getattr(stage.settings, name)
+            if value != getattr(first, name):
+                raise InputError(
+                    f"{name}={value!r} of a further stage is not the first one's: their epochs "
+                    "could not be compared"
+                )
+
+
+def _train(
+    model: keras.Model,
+    stage: Stage,
+    validation: tf.data.Dataset | None,
+    *,
+    output: Path,
+    number: int,
+    stages: int,
+    start: int,
+    progress: dict | None,
+) -> tuple[int, float]:
+    """Trains a stage to its end: (epochs of the run so far, best loss of the run so far).
+
+    Without `progress`, that of the stage before, it goes on where the newest state is.
+    """
+    settings, steps = stage.settings, stage.steps_per_epoch
+    model.compile(
+        settings.optimizer(settings.epochs * steps),
+        **compile_arguments(model, settings.loss, scale_weight=settings.scale_weight),
+    )
+    place = {"stage": number, "start": start}
+    callbacks = _callbacks(
+        output, settings, validated=validation is not None, stages=stages, place=place
+    )
+    backup = callbacks[-1]
+    done, last = start, start + settings.epochs
+    if progress is not None:
+        backup.begin(model, progress)
+    elif backup.epochs_done():
+        done = backup.epochs_done()
+        backup.restore(model)
+        print(f"resuming from epoch {done + 1} of {last}")
+    train = stage.train(done) if callable(stage.train) else stage.train
+    train = _fitting_targets(model, train)
+    (output / BEST).parent.mkdir(parents=True, exist_ok=True)
+    truncate_history(output / HISTORY, done)
+    try:
+        trained = model.fit(
+            train,
+            validation_data=validation,
+            epochs=last,
+            initial_epoch=done,
+            steps_per_epoch=steps if callable(stage.train) else None,
+            callbacks=callbacks,
+            shuffle=False,
+            verbose=1 if sys.stdout.isatty() else 2,
+        )
+    except RuntimeError as error:
+        if "NaN" not in str(error):
+            raise
+        raise InputError(
+            f"{output}: the loss is no longer a number; lower learning_rate or set clip_norm"
+        ) from error
+    finally:
+        # Keras leaves the file open where training ends with an error.
+        next(c for c in callbacks if isinstance(c, History)).on_train_end()
+    lowest = next(c for c in callbacks if isinstance(c, Checkpoint)).best
+    return done + len(trained.epoch), lowest
+
+
 def fit(
     model: keras.Model,
     train: tf.data.Dataset | Callable[[int], tf.data.Dataset],
@@ -143,12 +186,14 @@ def fit(
     output: str | os.PathLike,
     settings: FitSettings | None = None,
     steps_per_epoch: int | None = None,
+    then: Sequence[Stage] = (),
     resume: bool = False,
 ) -> keras.Model:
     """Trains a model into a run folder.
 
-    The folder gets `history.csv`, `loss.png`, `checkpoints/best.keras`, `tensorboard/`,
-    `backup/` while it runs, and at the end `model.keras`: the best epoch's model.
+    The folder gets `history.csv` (with a column `stage` if there are several), `loss.png`,
+    `checkpoints/best.keras`, `tensorboard/`, `backup/` while it runs, and at the end `model.keras`:
+    the best epoch's model.
 
     Args:
         model: with one output or a dict of outputs; it is compiled here.
@@ -160,6 +205,7 @@ def fit(
         output: folder of the run.
         settings: loss, optimiser, schedule; defaults are the paper's.
         steps_per_epoch: needed where `train` does not end.
+        then: further stages, each from the best weights so far; epochs are counted through.
         resume: go on from the last whole epoch in `output`, or start if there is none.
 
     Returns:
@@ -178,51 +224,38 @@ def fit(
         1/1...
         ['history.csv', 'loss.png', 'model.keras']
     """
-    settings = settings or FitSettings()
     check_trainable(model)
-    steps_per_epoch = _steps(train, steps_per_epoch)
+    stages = [Stage(train, settings or FitSettings(), steps_per_epoch), *then]
+    _check_stages(stages)
+    stages = [replace(s, steps_per_epoch=_steps(s.train, s.steps_per_epoch)) for s in stages]
     output = Path(output)
     _refuse_used(output, resume=resume)
     if resume and (output / MODEL).exists():
         print(f"{output}: the run is complete")
         return keras.saving.load_model(output / MODEL, compile=False)
 
-    model.compile(
-        settings.optimizer(settings.epochs * steps_per_epoch), loss=LOSSES[settings.loss]()
-    )
-    callbacks = _callbacks(output, settings, validation is not None, resume)
-    backup = callbacks[-1]
-    first_epoch = backup.epochs_done() if resume else 0
-    dataset = train(first_epoch) if callable(train) else train
-    if len(model.outputs) == 1:
-        dataset = _single_target(dataset)
-        validation = None if validation is None else _single_target(validation)
-    if first_epoch:
-        backup.restore(model)
-        print(f"resuming from epoch {first_epoch + 1} of {settings.epochs}")
-    (output / BEST).parent.mkdir(parents=True, exist_ok=True)
-    truncate_history(output / HISTORY, first_epoch)
-    try:
-        model.fit(
-            dataset,
-            validation_data=validation,
-            epochs=settings.epochs,
-            initial_epoch=first_epoch,
-            steps_per_epoch=steps_per_epoch if callable(train) else None,
-            callbacks=callbacks,
-            shuffle=False,
-            verbose=1 if sys.stdout.isatty() else 2,
+    backup = Backup(output / BACKUP, [])
+    if not resume:
+        backup.remove()
+    first, done = backup.newest_stage()
+    if first >= len(stages):
+        raise InputError(f"{output}: cannot resume, that run was in stage {first + 1}")
+    validation = None if validation is None else _fitting_targets(model, validation)
+    progress = None
+    for number, stage in list(enumerate(stages))[first:]:
+        done, lowest = _train(
+            model,
+            stage,
+            validation,
+            output=output,
+            number=number,
+            stages=len(stages),
+            start=done,
+            progress=progress,
         )
-    except RuntimeError as error:
-        if "NaN" not in str(error):
-            raise
-        raise InputError(
-            f"{output}: the loss is no longer a number; lower learning_rate or set clip_norm"
-        ) from error
-    finally:
-        # Keras leaves the file open where training ends with an error.
-        next(c for c in callbacks if isinstance(c, keras.callbacks.CSVLogger)).on_train_end()
-    best = keras.saving.load_model(output / BEST, compile=False)
+        best = keras.saving.load_model(output / BEST, compile=False)
+        model.set_weights(best.get_weights())
+        progress = {name: {"best": float(lowest)} for name in ("Checkpoint", "EarlyStopping")}
     if computes_in_half_precision(best):
         best = rebuilt(best, "float32")
     with atomic_path(output / MODEL) as temporary:

@@ -1,5 +1,6 @@
 """Networks to train: new ones, or trained ones with some layers frozen."""
 
+import inspect
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
@@ -58,12 +59,24 @@ def computes_in_half_precision(model: keras.Model) -> bool:
     return any(layer.compute_dtype != layer.variable_dtype for layer in model.layers)
 
 
+def takes_waveforms(model: keras.Model) -> bool:
+    """Whether a network of the zoo maps waveforms, not spectrograms."""
+    return hasattr(model, "segment_samples")
+
+
+def _refuse_front_end(name: str) -> None:
+    raise InputError(
+        f"{name}: works on waveforms and has no front end; leave out [front_end], the sample rate "
+        "belongs to [model]"
+    )
+
+
 def build_model(recipe: ModelRecipe, front_end: FrontEnd | None = None) -> keras.Model:
     """Returns a recipe's network: a new one, or the one to fine-tune, with layers frozen.
 
     Args:
         recipe: its `[model]` table.
-        front_end: of a new network; the paper's by default.
+        front_end: of a new network; the paper's by default. Networks on waveforms have none.
 
     Raises:
         InputError: if the network to start from cannot be loaded, comes with another front end,
@@ -74,14 +87,20 @@ def build_model(recipe: ModelRecipe, front_end: FrontEnd | None = None) -> keras
 
     if recipe.start is None:
         network = getattr(zoo, recipe.network)
-        front_end = front_end or FrontEnd()
+        arguments = {"dtype": recipe.dtype, **recipe.arguments}
+        if "front_end" in inspect.signature(network).parameters:
+            arguments["front_end"] = front_end or FrontEnd()
+        elif front_end is not None:
+            _refuse_front_end(recipe.network)
         try:
-            model = network(front_end=front_end, dtype=recipe.dtype, **recipe.arguments)
-        except ValueError as error:
+            model = network(**arguments)
+        except (TypeError, ValueError) as error:
             raise InputError(f"{recipe.network}: {error}") from error
     else:
         model = load_model(recipe.start)
-        if front_end not in (None, model.front_end):
+        if front_end is not None and takes_waveforms(model):
+            _refuse_front_end(recipe.start)
+        if front_end is not None and front_end != model.front_end:
             raise InputError(f"{recipe.start}: has a front end of its own, [front_end] differs")
         if recipe.dtype != "float32":
             model = rebuilt(model, recipe.dtype)

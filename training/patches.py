@@ -7,44 +7,23 @@ import tensorflow as tf
 from training.bank import SongBank
 from training.decode import MIXTURE
 from training.remix import Remix
-from zoo.errors import InputError
+from training.source_gains import SourceGains
 from zoo.front_end import FrontEnd
 
-VOCALS, ACCOMPANIMENT = "vocals", "accompaniment"
 ENERGY_FLOOR = 1e-6
-
-
-def target_rows(targets: Sequence[str], stems: Sequence[str]) -> dict[str, list[int]]:
-    """Finds which of the songs' stems add up to each target.
-
-    Args:
-        targets: names of stems; `"accompaniment"` stands for all but `"vocals"` where no stem
-            has that name.
-        stems: what the songs have.
-
-    Raises:
-        InputError: if a target is none of the stems.
-    """
-    rows = {}
-    for target in targets:
-        if target in stems:
-            rows[target] = [stems.index(target)]
-        elif target == ACCOMPANIMENT and VOCALS in stems and len(stems) > 1:
-            rows[target] = [row for row, stem in enumerate(stems) if stem != VOCALS]
-        else:
-            raise InputError(f"the songs have no stem {target!r}, they have {', '.join(stems)}")
-    return rows
 
 
 class PatchMaker:
     """Makes one (mixture, {target: patch}[, weight]) of a bank of songs.
 
     Args:
-        bank: the songs.
+        bank: the songs, with one channel.
         front_end: transform and patch length.
         targets: target name -> the bank's rows that add up to it.
         energy_weights: whether to return a weight.
     """
+
+    unit = "patches"
 
     def __init__(
         self,
@@ -68,17 +47,13 @@ class PatchMaker:
             position: int64 scalar tensor, the first sample.
         """
         rows = [
-            self.bank.segment(row, song, position, self.length)
+            tf.reshape(self.bank.segment(row, song, position, self.length), [-1])
             for row in range(len(self.bank.rows))
         ]
         given = MIXTURE in self.bank.rows
-        waveforms = [rows[-1] if given else tf.add_n(rows)]
-        waveforms += [tf.add_n([rows[row] for row in of]) for of in self.targets.values()]
-        spectra = self.front_end.stft(tf.stack(waveforms), center=False)
-        magnitudes = self.front_end.magnitude(*spectra)  # (1 + targets, frames, bins)
-        return self._finish(magnitudes[:1], tf.unstack(magnitudes[1:, None]))
+        return self._transformed(rows[-1] if given else tf.add_n(rows), rows)
 
-    def remixed(self, remix: Remix, *, key, number, patches: int):
+    def remixed(self, remix: Remix | SourceGains, *, key, number, patches: int):
         """Stems of different songs, each through an equaliser of its own.
 
         Args:
@@ -87,8 +62,12 @@ class PatchMaker:
             number: int64 scalar tensor, the patch's number in its epoch.
             patches: patches of an epoch.
         """
-        draw = remix.draw(self.bank, self.length, key=key, number=number, patches=patches)
-        waveforms = draw.waveforms(self.bank, self.length)
+        draw = remix.draw(
+            self.bank, self.length, key=key, number=number, patches=patches, targets=self.targets
+        )
+        waveforms = [tf.reshape(row, [-1]) for row in draw.waveforms(self.bank, self.length)]
+        if not remix.equalizes:
+            return self._transformed(tf.add_n(waveforms), waveforms)
         bins = self.front_end.spectrum_bins
         curves = remix.equalizers(len(waveforms), bins, key=key, number=number)
         # One stem at a time: seven spectra side by side would not fit a processor's cache.
@@ -105,6 +84,14 @@ class PatchMaker:
 
         mixture = magnitude(range(len(real)))
         return self._finish(mixture, [magnitude(rows) for rows in self.targets.values()])
+
+    def _transformed(self, mixture, rows):
+        """From waveforms of the mixture and of the rows of stems."""
+        waveforms = [mixture]
+        waveforms += [tf.add_n([rows[row] for row in of]) for of in self.targets.values()]
+        spectra = self.front_end.stft(tf.stack(waveforms), center=False)
+        magnitudes = self.front_end.magnitude(*spectra)  # (1 + targets, frames, bins)
+        return self._finish(magnitudes[:1], tf.unstack(magnitudes[1:, None]))
 
     def _finish(self, mixture, targets):
         inputs, scale = self.front_end.normalize(mixture)  # (1, bins, frames, 1)

@@ -1,30 +1,23 @@
-"""Tracks -> random patches of magnitude, as a tf.data.Dataset."""
+"""Tracks -> random patches of magnitude or segments of waveform, as a tf.data.Dataset."""
 
 import os
 from collections.abc import Sequence
 
+import keras
 import tensorflow as tf
 
 from training.bank import load_bank
+from training.dataset import drawn_dataset
 from training.decode import common_stems
-from training.draws import random_positions, shuffled_songs
-from training.patches import PatchMaker, target_rows
+from training.patches import PatchMaker
 from training.remix import Remix
+from training.segments import SegmentMaker, SegmentSizes
+from training.source_gains import SourceGains
+from training.targets import target_rows
 from training.tracks import Track
 from zoo.errors import InputError
 from zoo.front_end import FrontEnd
 from zoo.portability import require_tensorflow
-
-
-def _numbers(patches: int, seed: int, first_epoch: int | None) -> tf.data.Dataset:
-    """(key of the epoch, number of the patch) for each patch."""
-    if first_epoch is None:
-        epochs = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1)
-    else:
-        epochs = tf.data.Dataset.counter(first_epoch).map(lambda epoch: epoch + seed * 2**32)
-    return epochs.flat_map(
-        lambda key: tf.data.Dataset.range(patches).map(lambda number: (key, number))
-    )
 
 
 def spectrogram_patches(
@@ -34,7 +27,7 @@ def spectrogram_patches(
     stems: Sequence[str] = ("vocals",),
     batch_size: int = 16,
     patches_per_song: int = 16,
-    remix: Remix | None = None,
+    remix: Remix | SourceGains | None = None,
     energy_weights: bool = False,
     training: bool = True,
     seed: int = 0,
@@ -52,10 +45,11 @@ def spectrogram_patches(
     Args:
         tracks: songs with the same stems.
         front_end: sample rate, transform and patch length.
-        stems: targets. `"accompaniment"` is everything but `"vocals"` where no stem has that name.
+        stems: targets. `"accompaniment"` is everything but `"vocals"`, and `"other"` everything
+            that no other target names, where no stem is called so.
         batch_size: patches of a batch; an epoch's incomplete last batch is left out in training.
         patches_per_song: how often each song is drawn in an epoch.
-        remix: how stems are remixed across songs; `None` for the songs as they are.
+        remix: how stems are remixed, by `Remix` or `SourceGains`; `None` for songs as they are.
         energy_weights: add a third element, weights `(batch, 1, 1)`: one over the mixture patch's
             mean square. With Keras's mean squared error this is the squared error divided by the
             mixture's energy.
@@ -98,40 +92,105 @@ def spectrogram_patches(
         processes=processes,
     )
     maker = PatchMaker(bank, front_end, targets, energy_weights=energy_weights)
-    patches = bank.size * patches_per_song
-    if training and patches < batch_size:
-        raise InputError(
-            f"{bank.size} songs give {patches} patches an epoch, less than a batch of {batch_size}"
-        )
+    return drawn_dataset(
+        maker,
+        batch_size=batch_size,
+        patches_per_song=patches_per_song,
+        remix=remix,
+        training=training,
+        seed=seed,
+        first_epoch=first_epoch,
+        threads=threads,
+    )
 
-    def fixed(number):
-        song, place = number // patches_per_song, number % patches_per_song
-        room = tf.gather(bank.lengths, song) - maker.length
-        return maker.original(song, room * (2 * place + 1) // (2 * patches_per_song))
 
-    def drawn(key, number):
-        if remix is not None:
-            return maker.remixed(remix, key=key, number=number, patches=patches)
-        songs = shuffled_songs(bank, key, number, patches, 1)
-        where = tf.random.stateless_uniform([1], tf.stack([key, number]))
-        return maker.original(songs[0], random_positions(bank, songs, where, maker.length)[0])
+def waveform_segments(
+    tracks: Sequence[Track],
+    network: keras.Model,
+    *,
+    stems: Sequence[str] | None = None,
+    batch_size: int = 16,
+    segments_per_song: int = 16,
+    remix: Remix | SourceGains | None = None,
+    training: bool = True,
+    seed: int = 0,
+    first_epoch: int | None = None,
+    cache_dir: str | os.PathLike | None = None,
+    workers: int | None = None,
+    processes: bool = False,
+    threads: int | None = None,
+) -> tf.data.Dataset:
+    """Segments of songs' waveforms, for networks that take them, as `zoo.WaveUNet` does.
 
-    calls = threads or tf.data.AUTOTUNE
-    if training:
-        whole = patches // batch_size * batch_size
-        dataset = _numbers(whole, seed, first_epoch).map(drawn, num_parallel_calls=calls)
-    else:
-        dataset = tf.data.Dataset.range(patches).map(fixed, num_parallel_calls=calls)
-    dataset = dataset.batch(batch_size, drop_remainder=training)
-    if training and first_epoch is None:
-        # flat_map hides the length, which Keras and `fit` ask for.
-        batches = tf.data.experimental.assert_cardinality(patches // batch_size)
-        dataset = dataset.apply(batches)
-    dataset = dataset.prefetch(4)
-    options = tf.data.Options()
-    options.deterministic = True
-    # Rewriting the graph would copy what it captures: the whole bank.
-    options.experimental_optimization.apply_default_optimizations = False
-    if threads:
-        options.threading.private_threadpool_size = threads
-    return dataset.with_options(options)
+    Songs are decoded once, and segments drawn, as `spectrogram_patches` does it. What is drawn is
+    the place of the targets, over the whole song; around them, the mixture has as much more as the
+    network needs, which is silence before the song and behind it.
+
+    Args:
+        tracks: songs with the same stems. They are brought to the network's sample rate and
+            channels (see `training.bank.load_bank`).
+        network: tells lengths, sample rate, channels and, in `scales`, at how many rates it
+            estimates the targets; it is not run.
+        stems: targets; `None` for the network's own. `"accompaniment"` is everything but
+            `"vocals"`, and `"other"` everything that no other target names, where no stem is
+            called so.
+        batch_size: segments of a batch; an epoch's incomplete last batch is left out in training.
+        segments_per_song: how often each song is drawn in an epoch.
+        remix: how stems are remixed, by `Remix` or `SourceGains`; `None` for songs as they are.
+            The mixture is then the sum of the stems. Where that exceeds full scale, it and its
+            targets are scaled down together, since networks cannot return what lies beyond.
+        training: `False` for segments at fixed, evenly spaced positions, the same in every epoch.
+        seed: fixes the draws, below 2**31.
+        first_epoch: `None` for one epoch per iteration of the dataset, each with new segments; a
+            number for an endless dataset that starts with that epoch, as `training.fit` needs to
+            resume.
+        cache_dir: folder for the decoded songs; `None` keeps them in memory.
+        workers: songs decoded at a time.
+        processes: whether songs are decoded in processes, see `load_bank`.
+        threads: threads of the pipeline's own; `None` shares TensorFlow's.
+
+    Returns:
+        Batches of (mixture `(batch, input samples, channels)`, {stem: target `(batch, output
+        samples, channels)`}), float32; the targets are in the middle of the mixture. For a network
+        with more than one scale there are targets `<stem>_2`, `<stem>_4`, ... too: smoothed by a
+        triangle, and sampled where its outputs of these names lie.
+
+    Raises:
+        InputError: if the songs cannot be used or lack a stem, or the network takes no waveforms.
+
+    Example:
+        >>> noise = np.random.default_rng(0).normal(size=(2, 9000, 2)).astype("float32") / 10
+        >>> track = Track("noise", 22050, None, {"vocals": noise[0], "drums": noise[1]})
+        >>> network = WaveUNet("M4", levels=4, initial_filters=4, segment_samples=2000)
+        >>> dataset = waveform_segments([track], network, batch_size=2, segments_per_song=4)
+        >>> mixture, targets = next(iter(dataset))
+        >>> tuple(mixture.shape), {stem: tuple(target.shape) for stem, target in targets.items()}
+        ((2, 2499, 2), {'accompaniment': (2, 2005, 2), 'vocals': (2, 2005, 2)})
+    """
+    if not hasattr(network, "segment_samples"):
+        raise InputError(f"{type(network).__name__} takes no waveforms: use spectrogram_patches")
+    available = common_stems(tracks)
+    targets = target_rows(network.sources if stems is None else stems, available)
+    if remix is not None:
+        remix.check(available)
+    require_tensorflow("the input pipeline")
+    sizes = SegmentSizes.of(network)
+    bank = load_bank(
+        tracks,
+        network.sample_rate,
+        channels=network.channels,
+        minimum_samples=sizes.output_samples,
+        cache_dir=cache_dir,
+        workers=workers,
+        processes=processes,
+    )
+    return drawn_dataset(
+        SegmentMaker(bank, sizes, targets),
+        batch_size=batch_size,
+        patches_per_song=segments_per_song,
+        remix=remix,
+        training=training,
+        seed=seed,
+        first_epoch=first_epoch,
+        threads=threads,
+    )

@@ -11,14 +11,26 @@ from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
-from training.recipe_tables import DataRecipe, ModelRecipe, RunRecipe
+from training.recipe_tables import DataRecipe, ModelRecipe, RunRecipe, SecondStageRecipe
 from zoo.errors import InputError
+from zoo.settings import parse_setting
 
 if TYPE_CHECKING:
-    from training.fitting import FitSettings
+    from training.fit_settings import FitSettings
     from training.remix import Remix
+    from training.source_gains import SourceGains
     from zoo.front_end import FrontEnd
 
+TABLES = (
+    "model",
+    "front_end",
+    "data",
+    "remix",
+    "source_gains",
+    "training",
+    "second_stage",
+    "run",
+)
 RECIPES = Path(__file__).parent / "recipes"
 
 
@@ -33,6 +45,8 @@ class Recipe:
         training: the table of `FitSettings`.
         front_end: of a new network; `None` for its default, or the one to fine-tune has its own.
         remix: how stems are remixed; `None` for songs as they are.
+        source_gains: how loud each source is made; instead of `remix`.
+        second_stage: how training goes on after the first stage; `None` for not at all.
     """
 
     name: str
@@ -43,13 +57,37 @@ class Recipe:
     training: "FitSettings"
     front_end: "FrontEnd | None"
     remix: "Remix | None"
+    source_gains: "SourceGains | None"
+    second_stage: SecondStageRecipe | None
+
+    def stages(self) -> list[tuple["FitSettings", DataRecipe]]:
+        """How each stage is trained, and on what."""
+        stages = [(self.training, self.data)]
+        if self.second_stage is not None:
+            stages.append(tuple(self.second_stage.replaced(table) for table in stages[0]))
+        return stages
 
     def settings(self) -> dict[str, Any]:
         """All settings, defaults included, as values that JSON knows."""
-        tables = ("model", "data", "run", "training", "front_end", "remix")
-        values = {table: getattr(self, table) for table in tables}
+        values = {table: getattr(self, table) for table in TABLES}
         plain = {table: value and dataclasses.asdict(value) for table, value in values.items()}
         return json.loads(json.dumps(plain))
+
+    def difference(self, settings: Mapping[str, Any]) -> tuple[str, str, Any, Any] | None:
+        """The first (table, key, value, other value) that differs from a run's settings.
+
+        Settings of a run made before a key was known count as equal to its value here.
+        """
+        for table, values in self.settings().items():
+            others = settings.get(table)
+            if values is None or others is None:
+                if values != others:
+                    return table, "", values, others
+                continue
+            for key, value in values.items():
+                if others.get(key, value) != value:
+                    return table, key, value, others[key]
+        return None
 
 
 def list_recipes() -> list[str]:
@@ -129,13 +167,11 @@ def parse_override(text: str) -> tuple[str, Any]:
         >>> parse_override("training.epochs=3"), parse_override("data.speech=digits/wav")
         (('training.epochs', 3), ('data.speech', 'digits/wav'))
     """
-    key, equals, value = text.partition("=")
-    if not equals or key.count(".") != 1:
-        raise InputError(f"{text}: is not of the form table.key=value")
-    try:
-        return key.strip(), tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        return key.strip(), value.strip()
+    form = "table.key=value"
+    key, value = parse_setting(text, form)
+    if key.count(".") != 1:
+        raise InputError(f"{text}: is not of the form {form}")
+    return key, value
 
 
 def load_recipe(recipe: str | os.PathLike, *, overrides: Mapping[str, Any] | None = None) -> Recipe:
@@ -152,8 +188,9 @@ def load_recipe(recipe: str | os.PathLike, *, overrides: Mapping[str, Any] | Non
         >>> load_recipe("jansson_unet").training.loss
         'mean_absolute_error'
     """
-    from training.fitting import FitSettings
+    from training.fit_settings import FitSettings
     from training.remix import Remix
+    from training.source_gains import SourceGains
     from zoo.front_end import FrontEnd
 
     path = _recipe_path(recipe)
@@ -162,28 +199,40 @@ def load_recipe(recipe: str | os.PathLike, *, overrides: Mapping[str, Any] | Non
         tables = tomllib.loads(text)
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read as TOML: {error}") from error
-    known = ("model", "front_end", "data", "remix", "training", "run")
     for table, values in tables.items():
-        if table not in known:
-            raise InputError(f"{path}: unknown table {table!r}; known are {', '.join(known)}")
+        if table not in TABLES:
+            raise InputError(f"{path}: unknown table {table!r}; known are {', '.join(TABLES)}")
         if not isinstance(values, dict):
             raise InputError(f"{path}: [{table}]: must be a table")
     for key, value in (overrides or {}).items():
         table, _, name = key.partition(".")
-        if table not in known:
-            raise InputError(f"{key}: unknown table {table!r}; known are {', '.join(known)}")
+        if table not in TABLES:
+            raise InputError(f"{key}: unknown table {table!r}; known are {', '.join(TABLES)}")
         tables.setdefault(table, {})[name] = value
+
+    if "remix" in tables and "source_gains" in tables:
+        raise InputError(f"{path}: [remix] and [source_gains] exclude each other")
 
     def read(table: str, cls: type):
         return _table(cls, tables.get(table, {}), f"{path}: [{table}]")
 
-    return Recipe(
+    def optional(table: str, cls: type):
+        return read(table, cls) if table in tables else None
+
+    read_recipe = Recipe(
         name=path.stem,
         text=text,
         model=_model_table(tables.get("model", {}), f"{path}: [model]"),
         data=read("data", DataRecipe),
         run=read("run", RunRecipe),
         training=read("training", FitSettings),
-        front_end=read("front_end", FrontEnd) if "front_end" in tables else None,
-        remix=read("remix", Remix) if "remix" in tables else None,
+        front_end=optional("front_end", FrontEnd),
+        remix=optional("remix", Remix),
+        source_gains=optional("source_gains", SourceGains),
+        second_stage=optional("second_stage", SecondStageRecipe),
     )
+    try:
+        read_recipe.stages()
+    except ValueError as error:
+        raise InputError(f"{path}: [second_stage]: {error}") from error
+    return read_recipe

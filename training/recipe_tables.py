@@ -1,6 +1,6 @@
 """Tables of a recipe that have no class elsewhere."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from zoo.errors import InputError
@@ -33,11 +33,14 @@ class ModelRecipe:
 class DataRecipe:
     """The `[data]` table: which songs, and how patches are drawn from them.
 
+    For a network on waveforms, patches are its segments.
+
     Args:
         kind: `"stem_folder"` or `"synthetic"`.
-        stems: targets.
+        stems: targets; `None` for all that the network names, or `["vocals"]`.
         batch_size: patches of a step.
-        patches_per_song: patches drawn from each song in an epoch.
+        patches_per_song: patches drawn from each song in a pass over the songs.
+        steps_per_epoch: steps of an epoch; `None` for those of one pass over the songs.
         validation_share: share of a stem folder's songs held back, at least one song.
         validation_patches_per_song: fixed patches of each song held back.
         count: synthetic songs to train on.
@@ -49,9 +52,10 @@ class DataRecipe:
     """
 
     kind: str = "stem_folder"
-    stems: list[str] = field(default_factory=lambda: ["vocals"])
+    stems: list[str] | None = None
     batch_size: int = 16
     patches_per_song: int = 16
+    steps_per_epoch: int | None = None
     validation_share: float = 0.1
     validation_patches_per_song: int = 8
     count: int = 1200
@@ -67,15 +71,49 @@ class DataRecipe:
         for name in (
             "batch_size",
             "patches_per_song",
+            "steps_per_epoch",
             "validation_patches_per_song",
             "count",
             "validation_count",
             "threads",
         ):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name}={getattr(self, name)} must be at least 1")
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise InputError(f"{name}={value} must be at least 1")
         if not 0 < self.validation_share < 1:
             raise InputError(f"validation_share={self.validation_share} is not between 0 and 1")
+
+
+@dataclass(frozen=True)
+class SecondStageRecipe:
+    """The `[second_stage]` table: what is other once the first stage has ended.
+
+    The second stage starts from the first one's best weights with a new optimiser. What is not
+    given is as in `[training]` and `[data]`.
+
+    Args:
+        epochs, learning_rate, schedule, warmup_steps, clip_norm, ema_momentum, reduce_patience,
+            stop_patience: as in `[training]`.
+        batch_size, patches_per_song, steps_per_epoch: as in `[data]`.
+    """
+
+    epochs: int | None = None
+    learning_rate: float | None = None
+    schedule: str | None = None
+    warmup_steps: int | None = None
+    clip_norm: float | None = None
+    ema_momentum: float | None = None
+    reduce_patience: int | None = None
+    stop_patience: int | None = None
+    batch_size: int | None = None
+    patches_per_song: int | None = None
+    steps_per_epoch: int | None = None
+
+    def replaced(self, table):
+        """Returns `[training]` or `[data]` with this stage's values."""
+        names = {known.name for known in fields(self)} & {known.name for known in fields(table)}
+        given = {name: getattr(self, name) for name in names}
+        return replace(table, **{n: value for n, value in given.items() if value is not None})
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,18 @@ python -m training.release RUN PRESET --recipe NAME --songs synthetic:SEED:COUNT
 """
 
 import argparse
-import csv
 import json
 import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import keras
+
+from training.callbacks import read_history
 from training.evaluation import AGGREGATION, Evaluation, evaluate, tracks_of
 from training.fitting import HISTORY, MODEL
-from training.models import rebuilt
+from training.models import rebuilt, takes_waveforms
 from training.recipe import load_recipe
 from training.run import SETTINGS
 from training.synthetic import synthetic_songs
@@ -36,8 +38,8 @@ CARD = """# {name}
 
 ## Training
 
-Recipe `{recipe}`, all settings in `metadata.json`; {patches:,} patches of {frames} frames in
-{epochs} epochs{minutes}.
+Recipe `{recipe}`, all settings in `metadata.json`; {patches:,} {examples} in {epochs}
+epochs{minutes}.
 
     stemzoo train {recipe} --output RUN {overrides}
     python -m training.release RUN saved_models/{name} {release_arguments}
@@ -72,11 +74,42 @@ def _score_lines(evaluation: Evaluation, title: str, command: str) -> list[str]:
 def _check_recipe(name: str, settings: dict) -> None:
     """The card sends people to a recipe: it must be the one that made the weights."""
     overrides = {"data.speech": settings["data"]["speech"]} if settings["data"]["speech"] else {}
-    for table, values in load_recipe(name, overrides=overrides).settings().items():
-        for key, value in (values or {}).items():
-            made_with = (settings.get(table) or {}).get(key, value)
-            if made_with != value:
-                raise InputError(f"recipe {name}: {table}.{key} is {value}, the run: {made_with}")
+    difference = load_recipe(name, overrides=overrides).difference(settings)
+    if difference is not None:
+        table, key, value, made_with = difference
+        where = f"{table}.{key}" if key else f"[{table}]"
+        raise InputError(f"recipe {name}: {where} is {value}, the run: {made_with}")
+
+
+def _patches(settings: dict, history: Sequence[dict]) -> int:
+    """Patches of all epochs: the stages' batches differ."""
+    total = 0
+    for row in history:
+        data = dict(settings["data"])
+        if row.get("stage", 1) > 1:
+            given = settings["second_stage"].items()
+            data.update({name: value for name, value in given if value is not None})
+        batch = data["batch_size"]
+        steps = data.get("steps_per_epoch") or data["count"] * data["patches_per_song"] // batch
+        total += steps * batch
+    return total
+
+
+def _examples(model: keras.Model) -> str:
+    """What the network was trained on."""
+    if not takes_waveforms(model):
+        return f"patches of {model.front_end.frames} frames"
+    samples = model.output_samples(model.input_samples(model.segment_samples))
+    return f"segments of {samples:,} samples ({samples / model.sample_rate:.1f} s)"
+
+
+def _band(model: keras.Model) -> float:
+    """The highest frequency that the network separates, in Hz."""
+    if takes_waveforms(model):
+        return model.sample_rate / 2
+    front_end = model.front_end
+    last_bin = front_end.first_bin + front_end.bins - 1
+    return last_bin * front_end.sample_rate / front_end.frame_length
 
 
 def _draw(separator: Separator, path: Path) -> None:
@@ -84,7 +117,11 @@ def _draw(separator: Separator, path: Path) -> None:
     from zoo.pictures import separation_picture
 
     (track,) = synthetic_songs(
-        DEMO_SEED, 1, duration=20.0, sample_rate=separator.sample_rate, channels=1
+        DEMO_SEED,
+        1,
+        duration=20.0,
+        sample_rate=separator.sample_rate,
+        channels=separator.channels or 1,
     )
     title = f"{path.parent.name}: {track.name}"
     mixture = track.load_mixture()
@@ -123,13 +160,16 @@ def release(
     settings = json.loads((run / SETTINGS).read_text("utf-8"))
     _check_recipe(recipe, settings)
     data = settings["data"]
-    with (run / HISTORY).open() as file:
-        epochs = len(list(csv.DictReader(file)))
+    history = read_history(run / HISTORY)
     model = rebuilt(load_model(run / MODEL), "float32")
     # The scores are those of the float16 weights that are shipped.
     with tempfile.TemporaryDirectory() as folder:
         model.save_to_preset(Path(folder) / preset.name, half_precision=True)
         model = load_model(Path(folder) / preset.name)
+    separator = Separator.from_model(model)
+    stems = list(separator.stems)
+    if not takes_waveforms(model):
+        stems = [*(data["stems"] or ["vocals"]), "accompaniment"]
     arguments = [f"--recipe {recipe} --songs {songs}"]
     results = [(songs, "sdr", "Songs held back")]
     if check:
@@ -137,29 +177,26 @@ def release(
         results.append((check, "bsseval_v4", "Real songs, as a check only"))
     scores, figures = [], {}
     for source, metric, title in results:
-        evaluation = evaluate(Separator.from_model(model), tracks_of(source), metric=metric)
+        evaluation = evaluate(separator, tracks_of(source), metric=metric)
         shown = source if source == songs else "FOLDER"
         command = f"stemzoo evaluate {preset.name} --data {shown} --metric {metric}"
         names = "" if source == songs else f": {', '.join({r['track'] for r in evaluation.rows})}"
         scores += _score_lines(evaluation, title + names, command)
         figures[metric] = evaluation.aggregates
-    front_end = model.front_end
-    patches = epochs * data["count"] * data["patches_per_song"]
+    patches = _patches(settings, history)
     card = CARD.format(
         name=preset.name,
         network=type(model).__name__,
-        stems=", ".join(data["stems"]),
-        sample_rate=front_end.sample_rate,
-        band=(front_end.first_bin + front_end.bins - 1)
-        * front_end.sample_rate
-        / front_end.frame_length,
+        stems=", ".join(stem for stem in stems if stem != separator.residual),
+        sample_rate=model.sample_rate,
+        band=_band(model),
         parameters=model.count_params(),
         trained_on=trained_on,
         licence=licence,
         recipe=recipe,
         patches=patches,
-        frames=front_end.frames,
-        epochs=epochs,
+        examples=_examples(model),
+        epochs=len(history),
         minutes="" if minutes is None else f", {minutes:.0f} minutes on about one CPU core",
         overrides="--set data.speech=FOLDER" if data["speech"] else "",
         release_arguments=" ".join(arguments),
@@ -170,13 +207,13 @@ def release(
     metadata = {
         "licence": licence,
         "trained_on": trained_on,
-        "stems": [*data["stems"], "accompaniment"],
+        "stems": stems,
         "patches": patches,
         "settings": settings,
         "scores": figures,
     }
     model.save_to_preset(preset, metadata=metadata, card=card, half_precision=True)
-    _draw(Separator.from_model(model), preset / PICTURE)
+    _draw(separator, preset / PICTURE)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,6 +1,6 @@
 """Remixing of stems across songs, drawn in the tf.data graph."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,6 +36,8 @@ class Remix:
         equalizer_db: standard deviation of each stem's random equaliser at its points, in dB.
         equalizer_points: points of the equaliser's curve, evenly spaced over the logarithm of
             frequency.
+        level_db: range of a gain of the whole mixture, in dB. It matters to networks for waveforms,
+            which see the level; without it, accompaniments have an RMS of about 0.1.
 
     Example:
         >>> remix = Remix(foreground_level_db=(-6.0, 3.0), coherent=0.5)
@@ -52,19 +54,19 @@ class Remix:
     stem_gain_db: float = 5.0
     equalizer_db: float = 4.0
     equalizer_points: int = 7
+    level_db: tuple[float, float] = (0.0, 0.0)
 
     def __post_init__(self):
         shares = ("coherent", "without_foreground", "foreground_only", "second_foreground")
         for name in shares:
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} is a share. Received: {name}={getattr(self, name)}")
-        low, high = self.foreground_level_db
-        if low > high:
-            raise ValueError(
-                f"a range goes from low to high. Received: foreground_level_db=({low}, {high})"
-            )
-        # TOML has no tuples: a list would make the dataclass unhashable.
-        object.__setattr__(self, "foreground_level_db", (low, high))
+        for name in ("foreground_level_db", "level_db"):
+            low, high = getattr(self, name)
+            if low > high:
+                raise ValueError(f"a range goes from low to high. Received: {name}=({low}, {high})")
+            # TOML has no tuples: a list would make the dataclass unhashable.
+            object.__setattr__(self, name, (low, high))
 
     def check(self, stems: Sequence[str]) -> None:
         """Raises `InputError` unless there is a foreground and something to set it against."""
@@ -75,7 +77,21 @@ class Remix:
         if len(stems) < 2:
             raise InputError(f"remix: the songs have no stem besides {self.foreground!r}")
 
-    def draw(self, bank: SongBank, length: int, *, key, number, patches: int) -> Draw:
+    @property
+    def equalizes(self) -> bool:
+        """Whether stems go through equalisers at all."""
+        return self.equalizer_db != 0
+
+    def draw(
+        self,
+        bank: SongBank,
+        length: int,
+        *,
+        key,
+        number,
+        patches: int,
+        targets: Mapping[str, Sequence[int]] | None = None,
+    ) -> Draw:
         """Draws one patch.
 
         Args:
@@ -85,6 +101,7 @@ class Remix:
             number: int64 scalar, the patch's number in its epoch.
             patches: patches of an epoch, a multiple of the number of songs: in each row each song
                 is drawn equally often.
+            targets: not looked at: every stem is drawn for itself.
         """
         foreground = bank.stems.index(self.foreground)
         # The last part is the second foreground, most often silent.
@@ -108,8 +125,14 @@ class Remix:
         switches = [background_gain] * len(bank.stems) + [second_gain]
         switches[foreground] = foreground_gain
         gains = self._levels(bank, np.array(rows) == foreground, songs, loudness)
+        low, high = self.level_db
+        if low < high:
+            level = tf.random.stateless_uniform([], tf.stack([~key, ~number]), low, high)
+        else:
+            level = low
+        switches = tf.stack(switches) * _decibels(level)
         positions = random_positions(bank, songs, where, length)
-        return Draw(rows, songs, positions, gains * tf.stack(switches))
+        return Draw(rows, songs, positions, gains * switches)
 
     def _levels(self, bank: SongBank, is_foreground: np.ndarray, songs, loudness) -> tf.Tensor:
         """Gains `(parts,)` that bring parts to their levels, `loudness` in [0, 1) of the range."""

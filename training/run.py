@@ -5,14 +5,22 @@ import os
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from training.decode import common_stems
+from training.models import build_model, takes_waveforms
 from training.recipe import Recipe, load_recipe
+from training.recipe_tables import DataRecipe
 from training.tracks import Track
 from zoo.errors import InputError
 from zoo.files import atomic_path
 
+if TYPE_CHECKING:
+    from training.fitting import Stage
+
+NORMALIZED = "energy_normalized_squared_error"
 RECIPE, SETTINGS, CACHE = "recipe.toml", "settings.json", "cache"
 
 
@@ -27,7 +35,7 @@ def _limit_threads(threads: int) -> None:
 
 
 def _split(
-    recipe: Recipe, data: str | os.PathLike | None, sample_rate: int
+    recipe: Recipe, data: str | os.PathLike | None, *, sample_rate: int, channels: int
 ) -> tuple[list[Track], list[Track]]:
     """Songs to train on and songs held back."""
     settings = recipe.data
@@ -53,7 +61,7 @@ def _split(
         settings.count + settings.validation_count,
         duration=settings.duration,
         sample_rate=sample_rate,
-        channels=1,
+        channels=channels,
         speech=settings.speech,
     )
     return songs[: settings.count], songs[settings.count :]
@@ -68,10 +76,9 @@ def _check_run(recipe: Recipe, output: Path, *, resume: bool) -> None:
         return
     if not resume:
         raise InputError(f"{output}: holds a run already; resume it or name a new folder")
-    before = json.loads(settings.read_text("utf-8"))
-    for table, values in recipe.settings().items():
-        if values != before.get(table):
-            raise InputError(f"{output}: cannot resume, that run had other values in [{table}]")
+    difference = recipe.difference(json.loads(settings.read_text("utf-8")))
+    if difference is not None:
+        raise InputError(f"{output}: cannot resume, that run had other values in [{difference[0]}]")
 
 
 def _record(recipe: Recipe, output: Path) -> None:
@@ -81,6 +88,65 @@ def _record(recipe: Recipe, output: Path) -> None:
     ):
         with atomic_path(output / name) as temporary:
             temporary.write_text(text, "utf-8")
+
+
+def _stems(recipe: Recipe, model) -> list[str]:
+    """The targets, which a network on waveforms names itself."""
+    stems = recipe.data.stems
+    if not takes_waveforms(model):
+        return ["vocals"] if stems is None else stems
+    if stems is not None and set(stems) != set(model.sources):
+        raise InputError(
+            f"recipe {recipe.name}: [data] stems are {', '.join(stems)}, the network's sources "
+            f"{', '.join(model.sources)}; leave out stems, or set sources in [model]"
+        )
+    return list(model.sources)
+
+
+def _patches(recipe: Recipe, model, tracks, data: DataRecipe, *, training=True, **options):
+    """The pipeline of the network's kind."""
+    from training.pipeline import spectrogram_patches, waveform_segments
+
+    patches = data.patches_per_song if training else data.validation_patches_per_song
+    loss = recipe.training.loss
+    options |= {"stems": _stems(recipe, model), "batch_size": data.batch_size}
+    options |= {"threads": data.threads, "training": training, "seed": recipe.run.seed}
+    if training:
+        options["remix"] = recipe.remix or recipe.source_gains
+    if takes_waveforms(model):
+        if loss == NORMALIZED:
+            raise InputError(
+                f"recipe {recipe.name}: loss {loss} weighs spectrograms; for a network on "
+                "waveforms take mean_squared_error"
+            )
+        return waveform_segments(tracks, model, segments_per_song=patches, **options)
+    return spectrogram_patches(
+        tracks,
+        model.front_end,
+        patches_per_song=patches,
+        energy_weights=loss == NORMALIZED,
+        **options,
+    )
+
+
+def _stage(recipe: Recipe, settings, data: DataRecipe, *, songs: int, draw) -> "Stage":
+    """A stage whose epochs are passes over the songs, or of so many steps."""
+    from training.fitting import Stage
+
+    one_pass = songs * data.patches_per_song // data.batch_size
+    if not one_pass:
+        raise InputError(
+            f"recipe {recipe.name}: {songs} songs with {data.patches_per_song} patches "
+            f"each do not fill a batch of {data.batch_size}: nothing would be trained"
+        )
+    steps = data.steps_per_epoch or one_pass
+
+    def train(first_epoch):
+        passes, surplus = divmod(first_epoch * steps, one_pass)
+        dataset = draw(data, first_epoch=passes)
+        return dataset.skip(surplus) if surplus else dataset
+
+    return Stage(train, settings, steps)
 
 
 def train_recipe(
@@ -114,8 +180,6 @@ def train_recipe(
     import keras
 
     from training.fitting import fit
-    from training.models import build_model
-    from training.pipeline import spectrogram_patches
 
     if seed is not None:
         overrides = {**(overrides or {}), "run.seed": seed}
@@ -125,51 +189,38 @@ def train_recipe(
     _limit_threads(recipe.run.threads)
     keras.utils.set_random_seed(recipe.run.seed)
     model = build_model(recipe.model, recipe.front_end)
-    tracks, held_back = _split(recipe, data, model.front_end.sample_rate)
-    settings = recipe.data
-    steps = len(tracks) * settings.patches_per_song // settings.batch_size
-    if not steps:
-        raise InputError(
-            f"recipe {recipe.name}: {len(tracks)} songs with {settings.patches_per_song} patches "
-            f"each do not fill a batch of {settings.batch_size}: nothing would be trained"
-        )
-
-    shared = {
-        "stems": settings.stems,
-        "batch_size": settings.batch_size,
-        "energy_weights": recipe.training.loss == "energy_normalized_squared_error",
-        "cache_dir": cache_dir or output / CACHE,
-        "processes": settings.kind == "synthetic" and data is None,
-        "threads": settings.threads,
-    }
-
-    def train(first_epoch):
-        return spectrogram_patches(
-            tracks,
-            model.front_end,
-            patches_per_song=settings.patches_per_song,
-            remix=recipe.remix,
-            seed=recipe.run.seed,
-            first_epoch=first_epoch,
-            **shared,
-        )
-
-    validation = spectrogram_patches(
-        held_back,
-        model.front_end,
-        patches_per_song=settings.validation_patches_per_song,
-        training=False,
-        **shared,
+    waveforms = takes_waveforms(model)
+    tracks, held_back = _split(
+        recipe,
+        data,
+        sample_rate=model.sample_rate,
+        channels=model.channels if waveforms else 1,
     )
+    remix = recipe.remix or recipe.source_gains
+    if remix is not None:
+        remix.check(common_stems(tracks))
+    draw = partial(
+        _patches,
+        recipe,
+        model,
+        cache_dir=cache_dir or output / CACHE,
+        processes=recipe.data.kind == "synthetic" and data is None,
+    )
+    first, *then = [
+        _stage(recipe, settings, table, songs=len(tracks), draw=partial(draw, tracks))
+        for settings, table in recipe.stages()
+    ]
+    validation = draw(held_back, recipe.data, training=False)
     output.mkdir(parents=True, exist_ok=True)
     _record(recipe, output)
     best = fit(
         model,
-        train,
+        first.train,
         validation,
         output=output,
-        settings=recipe.training,
-        steps_per_epoch=steps,
+        settings=first.settings,
+        steps_per_epoch=first.steps_per_epoch,
+        then=then,
         resume=resume,
     )
     shutil.rmtree(output / CACHE, ignore_errors=True)

@@ -17,8 +17,9 @@ RATE = 2000
 
 
 def segment(bank, row, song, position, length):
+    """The first channel, `(length,)`."""
     integers = (tf.constant(value, tf.int64) for value in (song, position))
-    return bank.segment(row, *integers, length).numpy()
+    return bank.segment(row, *integers, length)[:, 0].numpy()
 
 
 def test_every_stem_of_every_song_can_be_cut_out_again(songs):
@@ -55,6 +56,50 @@ def test_channels_are_averaged_and_the_rate_converted():
     np.testing.assert_allclose(
         segment(bank, 0, 0, 0, 2000)[200:1800], expected[200:1800], atol=2e-4
     )
+
+
+def test_stereo_keeps_its_channels_and_their_balance():
+    rng = np.random.default_rng(0)
+    stems = {
+        "vocals": rng.normal(0, 0.1, (900, 2)) * (1, 0.01),
+        "bass": rng.normal(0, 0.01, (900, 1)),
+        "choir": rng.normal(0, 0.1, (900, 5)),
+    }
+    tracks = [Track("short", RATE, None, {name: stem[:500] for name, stem in stems.items()})]
+    tracks += [Track("long", RATE, None, stems)]
+    bank = load_bank(tracks, RATE, channels=2)
+    for song, row in np.ndindex(2, 3):
+        stem = bank.stems[row]
+        whole = tracks[song].stems[stem]
+        truth = whole if stem == "vocals" else np.repeat(whole.mean(1, keepdims=True), 2, axis=1)
+        integers = (tf.constant(value, tf.int64) for value in (song, 70))
+        got = bank.segment(row, *integers, 400).numpy()
+        assert got.shape == (400, 2)
+        # One scale for both: the soft channel has the loud one's steps.
+        step = np.abs(truth).max() / 32767
+        np.testing.assert_allclose(got, truth[70:470], atol=0.51 * step)
+        assert bank.scales[song, row] == pytest.approx(step)
+        assert bank.levels[song, row] == pytest.approx(np.sqrt(np.mean(truth**2)), rel=1e-5)
+
+
+def test_the_rate_of_stereo_is_converted_channel_by_channel():
+    time = np.arange(8000) / 8000
+    tones = np.stack([np.sin(2 * np.pi * 100 * time), 0.5 * np.cos(2 * np.pi * 70 * time)], 1)
+    bank = load_bank([Track("tones", 8000, None, {"vocals": tones})], RATE, channels=2)
+    got = bank.segment(0, tf.constant(0, tf.int64), tf.constant(200, tf.int64), 1600)
+    np.testing.assert_allclose(got, tones[800:7200:4], atol=2e-4)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_around_songs_is_silence(make_songs, channels):
+    songs = make_songs(3, samples=300)
+    bank = load_bank(songs, RATE, channels=channels)
+    for position, length in ((-50, 200), (250, 100), (-50, 400), (-299, 300), (299, 300)):
+        got = segment(bank, 1, 1, position, length)
+        padded = np.pad(songs[1].stems["drums"][:, 0], 600)
+        truth = padded[600 + position : 600 + position + length]
+        np.testing.assert_allclose(got, truth, atol=5e-5)
+        assert not got[truth == 0].any()
 
 
 def test_a_given_mixture_is_a_row_of_its_own():
@@ -99,15 +144,26 @@ def test_a_file_cache_is_found_again_and_follows_the_files(song_folder, tmp_path
     assert len(decoded) == 10
 
 
-def test_a_bank_whose_making_was_killed_is_continued(song_folder, tmp_path):
-    whole = load_bank(stem_folder(song_folder), RATE, cache_dir=tmp_path / "whole")
+def test_a_folder_holds_mono_and_stereo_side_by_side(song_folder, tmp_path):
+    for _ in range(2):
+        for channels in (1, 2):
+            bank = load_bank(stem_folder(song_folder), RATE, channels=channels, cache_dir=tmp_path)
+            fresh = load_bank(stem_folder(song_folder), RATE, channels=channels)
+            np.testing.assert_array_equal(bank.samples, fresh.samples)
+            assert bank.samples.shape == (5 * 2 * 3000 * channels,)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_bank_whose_making_was_killed_is_continued(song_folder, tmp_path, channels):
+    options = {"sample_rate": RATE, "channels": channels}
+    whole = load_bank(stem_folder(song_folder), cache_dir=tmp_path / "whole", **options)
     shutil.copytree(tmp_path / "whole", tmp_path / "cut")
     (index,) = (tmp_path / "cut").glob("*.jsonl")
     (audio,) = (tmp_path / "cut").glob("*.int16")
     lines = index.read_text().splitlines(keepends=True)
     index.write_text("".join(lines[:3]) + lines[3][:20])
-    audio.write_bytes(audio.read_bytes()[: 3 * 2 * 3000 * 2 + 1111])
-    continued = load_bank(stem_folder(song_folder), RATE, cache_dir=tmp_path / "cut")
+    audio.write_bytes(audio.read_bytes()[: channels * 3 * 2 * 3000 * 2 + 1111])
+    continued = load_bank(stem_folder(song_folder), cache_dir=tmp_path / "cut", **options)
     np.testing.assert_array_equal(whole.samples, continued.samples)
     assert [json.loads(line) for line in index.read_text().splitlines()] == [
         json.loads(line) for line in lines

@@ -13,6 +13,7 @@ from zoo.front_end import FrontEnd
 from zoo.inference import separate_array
 from zoo.jansson_unet import JanssonUNet
 from zoo.separator import Separator
+from zoo.wave_unet import WaveUNet
 
 RATE = 4000
 
@@ -62,6 +63,20 @@ def test_rows_compare_stems_and_residual_with_the_truth(separator):
     # The mixture is the truth plus the voice, of half its energy.
     assert row["mixture"] == pytest.approx(10 * np.log10(2), abs=0.1)
     assert row["improvement"] == pytest.approx(row["SDR"] - row["mixture"])
+
+
+def test_networks_on_waveforms_are_scored_and_other_is_what_they_do_not_name():
+    network = WaveUNet("M6", sample_rate=RATE, levels=2, initial_filters=2, segment_samples=2000)
+    song = track(stems=("vocals", "drums", "bass", "lead", "harmony"))
+    rows = {row["stem"]: row for row in evaluate(Separator(network), [song]).rows}
+    assert set(rows) == {"bass", "drums", "vocals", "other"}
+    other = song.stems["lead"] + song.stems["harmony"]
+    assert rows["other"]["mixture"] == pytest.approx(
+        signal_to_distortion(other, song.load_mixture()), abs=1e-4
+    )
+    no_other = track(stems=("vocals", "drums", "bass"))
+    with pytest.raises(InputError, match="has no stem 'other', but vocals, drums, bass"):
+        evaluate(Separator(network), [no_other])
 
 
 def test_a_mixture_padded_by_an_encoder_is_cut(separator):

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training.fitting import FitSettings, fit
+from training.fit_settings import FitSettings
+from training.fitting import Stage, fit
 from training.models import freeze_layers
 from zoo.errors import InputError
 
@@ -35,6 +36,24 @@ def endless(first_epoch):
     dataset = epochs[0]
     for epoch in epochs[1:]:
         dataset = dataset.concatenate(epoch)
+    return dataset
+
+
+class Killed(Exception):
+    pass
+
+
+def dying(train, batches):
+    """`train`, as it would be if the process died after so many batches of the run."""
+
+    def die():
+        raise Killed
+
+    def dataset(first_epoch):
+        rest = tf.data.Dataset.range(1).map(lambda n: tf.py_function(die, [], tf.float32))
+        rest = rest.map(lambda n: (tf.zeros((4, 4)), {"vocals": tf.zeros((4, 1))}))
+        return train(first_epoch).take(batches - 8 * first_epoch).concatenate(rest)
+
     return dataset
 
 
@@ -98,24 +117,110 @@ def test_a_resumed_run_ends_as_an_uninterrupted_one(tmp_path, capsys, ema_moment
 
     whole = run("whole", endless)
 
-    class Killed(Exception):
-        pass
-
-    def failing(first_epoch):
-        def fail():
-            raise Killed
-
-        rest = tf.data.Dataset.range(1).map(lambda n: tf.py_function(fail, [], tf.float32))
-        rest = rest.map(lambda n: (tf.zeros((4, 4)), {"vocals": tf.zeros((4, 1))}))
-        return endless(first_epoch).take(8 * 3 + 4).concatenate(rest)
-
     with pytest.raises(Exception, match="Killed"):
-        run("killed", failing)
+        run("killed", dying(endless, 8 * 3 + 4))
     resumed = run("killed", endless, resume=True)
     assert "resuming from epoch 4 of 6" in capsys.readouterr().out
     assert history(tmp_path / "killed") == history(tmp_path / "whole")
     for ours, theirs in zip(resumed.get_weights(), whole.get_weights(), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+
+def two_stages(run, train, resume=False):
+    second = FitSettings(epochs=2, learning_rate=0.002, ema_momentum=0.5)
+    return fit(
+        network(dropout=0.3),
+        train,
+        batches(seed=1),
+        output=run,
+        settings=FitSettings(epochs=2, learning_rate=0.02),
+        steps_per_epoch=8,
+        then=[Stage(train, second, 8)],
+        resume=resume,
+    )
+
+
+@pytest.fixture(scope="module")
+def whole_run(tmp_path_factory):
+    run = tmp_path_factory.mktemp("whole") / "run"
+    return run, two_stages(run, endless)
+
+
+@pytest.mark.parametrize("batches_alive", [12, 20, 28])
+def test_a_run_of_two_stages_resumes_in_the_right_one(tmp_path, capsys, whole_run, batches_alive):
+    """Killed in the first stage, in the second one's first epoch, and later."""
+    run, model = whole_run
+    with pytest.raises(Exception, match="Killed"):
+        two_stages(tmp_path / "killed", dying(endless, batches_alive))
+    capsys.readouterr()
+    resumed = two_stages(tmp_path / "killed", endless, resume=True)
+    done = batches_alive // 8
+    assert f"resuming from epoch {done + 1} of {2 if done < 2 else 4}" in capsys.readouterr().out
+    assert [row["epoch"] for row in history(run)] == [0, 1, 2, 3]
+    assert history(tmp_path / "killed") == history(run)
+    for ours, theirs in zip(resumed.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+
+def test_the_second_stage_starts_from_the_best_weights(tmp_path):
+    """It gets worse at once, and its patience counts from the first stage's best epoch."""
+    model, run, seen = network(), tmp_path / "run", {}
+
+    def second(first_epoch):
+        best = keras.saving.load_model(run / "checkpoints" / "best.keras")
+        seen.update(epoch=first_epoch, best=best.get_weights(), given=model.get_weights())
+        return endless(first_epoch)
+
+    settings = FitSettings(epochs=6, learning_rate=0.3, stop_patience=2, reduce_patience=1)
+    worse = FitSettings(epochs=6, learning_rate=50.0, stop_patience=3)
+    stages = [Stage(second, worse, 8)]
+    best = fit(
+        model,
+        endless,
+        batches(seed=1),
+        output=run,
+        settings=settings,
+        steps_per_epoch=8,
+        then=stages,
+    )
+    losses = [row["val_loss"] for row in history(run)]
+    assert len(losses) == seen["epoch"] + 3
+    assert min(losses) == min(losses[: seen["epoch"]])
+    for ours, wanted, shipped in zip(seen["given"], seen["best"], best.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, wanted)
+        np.testing.assert_array_equal(shipped, wanted)
+
+
+def test_stages_with_different_losses_are_refused(tmp_path):
+    stage = Stage(batches(), FitSettings(loss="mean_squared_error"))
+    with pytest.raises(InputError, match="loss='mean_squared_error' of a further stage"):
+        fit(network(), batches(), output=tmp_path / "run", then=[stage])
+    assert not (tmp_path / "run").exists()
+
+
+def two_sources(names=("vocals", "drums")):
+    keras.utils.set_random_seed(0)
+    mixture = keras.Input((4,), name="mixture")
+    return keras.Model(mixture, {name: keras.layers.Dense(1, name=name)(mixture) for name in names})
+
+
+def test_a_network_with_sources_learns_their_mean_error(tmp_path):
+    data = batches().map(lambda x, y: (x, {"drums": x[:, :1], **y}))
+    settings = FitSettings(epochs=2, loss="mean_squared_error", learning_rate=0.1)
+    run = tmp_path / "run"
+    best = fit(two_sources(), data, data, output=run, settings=settings)
+    for row in history(run):
+        for kind in ("", "val_"):
+            parts = [row[f"{kind}{source}_loss"] for source in ("vocals", "drums")]
+            assert row[f"{kind}loss"] == pytest.approx(np.mean(parts), rel=1e-5)
+    assert history(run)[1]["val_loss"] < history(run)[0]["val_loss"]
+    assert set(best.output) == {"vocals", "drums"}
+    one = fit(two_sources(["vocals"]), batches(), output=tmp_path / "one", settings=settings)
+    assert set(one.output) == {"vocals"}
+    for train, given in ((batches(), "vocals"), (data.map(lambda x, y: (x, y["drums"])), "one")):
+        with pytest.raises(InputError, match=f"outputs vocals, drums, the dataset .* {given}"):
+            fit(two_sources(), train, output=tmp_path / "other")
+    assert not (tmp_path / "other").exists()
 
 
 def test_a_resumed_run_remembers_the_best_loss(tmp_path):

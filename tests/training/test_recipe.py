@@ -40,6 +40,44 @@ def test_the_papers_recipe_is_the_papers():
     assert model.front_end.sample_rate == 8192
 
 
+@pytest.mark.parametrize(
+    ("name", "sources", "rate", "parameters"),
+    [
+        ("wave_unet_m1", ["accompaniment", "vocals"], 22050, 10_263_028),
+        ("wave_unet_m4", ["accompaniment", "vocals"], 22050, 10_263_390),
+        ("wave_unet_m5_highsr", ["accompaniment", "vocals"], 44100, 10_265_550),
+        ("wave_unet_m6", ["bass", "drums", "other", "vocals"], 22050, 10_263_498),
+    ],
+)
+def test_the_wave_unet_papers_recipes_are_the_papers(name, sources, rate, parameters):
+    recipe = load_recipe(name)
+    (first, songs), (second, songs_again) = recipe.stages()
+    assert first.loss == second.loss == "mean_squared_error"
+    assert (first.learning_rate, second.learning_rate) == (1e-4, 1e-5)
+    assert first.stop_patience == second.stop_patience == 20
+    assert (songs.batch_size, songs_again.batch_size) == (16, 32)
+    assert songs.steps_per_epoch == songs_again.steps_per_epoch == 2000
+    assert round(100 * songs.validation_share) == 25
+    assert (recipe.source_gains.low, recipe.source_gains.high) == (0.7, 1.0)
+    model = build_model(recipe.model, recipe.front_end)
+    assert list(model.sources) == sources
+    assert (model.sample_rate, model.count_params()) == (rate, parameters)
+
+
+def test_settings_of_runs_are_compared(write):
+    recipe = load_recipe(write(RECIPE))
+    before = recipe.settings()
+    assert recipe.difference(before) is None
+    older = {**before, "training": {**before["training"]}}
+    del older["training"]["scale_weight"], older["second_stage"]
+    assert recipe.difference(older) is None
+    before["training"]["epochs"] = 4
+    assert recipe.difference(before) == ("training", "epochs", 3, 4)
+    staged = load_recipe(write(RECIPE), overrides={"second_stage.epochs": 2})
+    assert staged.difference(older)[0] == "second_stage"
+    assert recipe.difference(staged.settings())[0] == "second_stage"
+
+
 def test_defaults_and_overrides(write):
     path = write(RECIPE)
     recipe = load_recipe(path)
@@ -71,6 +109,13 @@ def test_defaults_and_overrides(write):
         (RECIPE.replace("JanssonUNet", "Separators"), "zoo has no network 'Separators'"),
         ("[model]\n", "name either a network or what to start from"),
         (RECIPE + "[model.x]\ny = 1", r"\[model\]: unknown key 'x'"),
+        (RECIPE + "[second_stage]\nloss = 'x'", r"\[second_stage\]: unknown key 'loss'"),
+        (RECIPE + "[second_stage]\nepochs = 0", r"\[second_stage\]: epochs=0 would train"),
+        (RECIPE + "[second_stage]\nbatch_size = 0", r"\[second_stage\]: batch_size=0 must be"),
+        (RECIPE + "[data]\nsteps_per_epoch = 0", r"\[data\]: steps_per_epoch=0 must be"),
+        (RECIPE + "[source_gains]\nlow = 2.0", r"\[source_gains\]: gains go from"),
+        (RECIPE + "[source_gains]\nmean = 2.0", r"\[source_gains\]: unknown key 'mean'"),
+        (RECIPE + "[source_gains]\n[remix]", r"\[remix\] and \[source_gains\] exclude"),
         ("model = 3", r"\[model\]: must be a table"),
     ],
 )

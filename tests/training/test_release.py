@@ -65,8 +65,63 @@ def test_a_run_becomes_a_preset(tmp_path):
     assert (preset / "spectrograms.png").read_bytes().startswith(b"\x89PNG")
 
 
-def arguments(run, preset, recipe):
+WAVEFORMS = """
+[model]
+network = "WaveUNet"
+variant = "M4"
+sample_rate = 8000
+levels = 3
+initial_filters = 2
+segment_samples = 4000
+
+[data]
+kind = "synthetic"
+count = 2
+validation_count = 1
+duration = 2.0
+batch_size = 2
+patches_per_song = 2
+validation_patches_per_song = 1
+
+[source_gains]
+
+[training]
+loss = "mean_squared_error"
+epochs = 2
+
+[second_stage]
+epochs = 1
+batch_size = 4
+steps_per_epoch = 3
+"""
+
+
+@pytest.mark.slow
+def test_a_network_on_waveforms_becomes_a_preset(tmp_path, song_folder):
+    recipe, run, preset = tmp_path / "tiny.toml", tmp_path / "run", tmp_path / "tiny"
+    recipe.write_text(WAVEFORMS)
+    train_recipe(recipe, None, run)
+    recipe.write_text(WAVEFORMS.replace("[source_gains]", ""))
+    with pytest.raises(InputError, match=r"\[source_gains\] is None, the run: {'low'"):
+        main(arguments(run, preset, recipe, songs=str(song_folder)))
+    recipe.write_text(WAVEFORMS)
+    main(arguments(run, preset, recipe, songs=str(song_folder)))
+
+    network = zoo.WaveUNet.from_preset(preset)
+    assert (network.variant, network.levels, network.channels) == ("M4", 3, 2)
+    metadata = json.loads((preset / "metadata.json").read_text())
+    assert metadata["stems"] == ["vocals", "accompaniment"]
+    assert metadata["patches"] == 2 * 4 + 12
+    assert {row["stem"] for row in metadata["scores"]["sdr"]} == {"vocals", "accompaniment"}
+    card = (preset / "README.md").read_text()
+    assert "WaveUNet that separates vocals from music" in card
+    assert "20 segments of 4,005 samples (0.5 s) in 3\nepochs" in card
+    assert "Above 4000 Hz nothing" in card
+    assert (preset / "spectrograms.png").read_bytes().startswith(b"\x89PNG")
+
+
+def arguments(run, preset, recipe, songs="synthetic:5:1"):
     return [
-        *(str(run), str(preset), "--recipe", str(recipe), "--songs", "synthetic:5:1"),
+        *(str(run), str(preset), "--recipe", str(recipe), "--songs", songs),
         *("--trained-on", "noise of our own", "--licence", "CC0-1.0"),
     ]

@@ -7,6 +7,7 @@ import tensorflow as tf
 from training.bank import load_bank
 from training.pipeline import spectrogram_patches
 from training.remix import Remix
+from training.source_gains import SourceGains
 from zoo.errors import InputError
 
 RATE = 2000
@@ -81,6 +82,19 @@ def test_shares_of_special_patches(bank):
     assert not (gains[gains[:, 0] == 0, 3] > 0).any()
 
 
+def test_the_whole_mixture_has_a_level(bank):
+    songs, positions, gains = draws(bank, Remix())
+    leveled_songs, leveled_positions, leveled_gains = draws(bank, Remix(level_db=(-12.0, 3.0)))
+    np.testing.assert_array_equal(songs, leveled_songs)
+    np.testing.assert_array_equal(positions, leveled_positions)
+    level = decibels(leveled_gains[:, 1:3] / gains[:, 1:3])
+    np.testing.assert_allclose(level[:, 0], level[:, 1], atol=1e-4)
+    assert -12.001 <= level.min() < -11
+    assert 2 < level.max() <= 3.001
+    _, _, fixed = draws(bank, Remix(level_db=(-6.0, -6.0)))
+    np.testing.assert_allclose(fixed, gains * 10 ** (-6 / 20), rtol=1e-5)
+
+
 def test_equalizers_are_smooth_and_of_the_asked_size():
     key, number = tf.constant(1, tf.int64), tf.constant(2, tf.int64)
     flat = Remix(equalizer_db=0.0).equalizers(3, 513, key=key, number=number)
@@ -109,10 +123,49 @@ def test_stems_add_up_to_the_mixture(front_end, make_songs):
     assert float(tf.reduce_max(vocals)) > 0.5
 
 
+def test_source_gains_leave_a_patch_in_its_place(front_end, make_songs):
+    """With equal gains, patches are what they are without: they are divided by their peaks."""
+    options = {"stems": ("vocals", "accompaniment"), "batch_size": 8, "first_epoch": 0}
+    songs = make_songs(4)
+    plain, _ = next(iter(spectrogram_patches(songs, front_end, **options)))
+    for gains, same in ((SourceGains(0.5, 0.5), True), (SourceGains(0.5, 0.9), False)):
+        scaled, _ = next(iter(spectrogram_patches(songs, front_end, remix=gains, **options)))
+        assert np.allclose(scaled, plain, atol=1e-4) == same
+
+
+def test_each_source_has_a_gain_of_its_own(bank):
+    def gains(targets):
+        draw = SourceGains(0.7, 1.0).draw(
+            bank,
+            LENGTH,
+            key=tf.constant(1, tf.int64),
+            number=tf.constant(2, tf.int64),
+            patches=8,
+            targets=targets,
+        )
+        assert draw.rows == (0, 1, 2)
+        assert len(set(draw.songs.numpy())) == len(set(draw.positions.numpy())) == 1
+        return draw.gains.numpy()
+
+    separate = gains({"vocals": [0], "drums": [1], "bass": [2]})
+    assert len(set(separate)) == 3
+    assert 0.7 <= separate.min() < separate.max() < 1
+    vocals, drums, bass = gains({"vocals": [0], "accompaniment": [1, 2]})
+    assert drums == bass != vocals
+    # Stems of no target are sources too.
+    assert len(set(gains({"vocals": [0]}))) == 3
+    assert len(set(gains({"accompaniment": [1, 2], "bass": [2]}))) == 2
+
+
 def test_unusable_settings_are_refused():
     with pytest.raises(ValueError, match="Received: coherent=1.5"):
         Remix(coherent=1.5)
     with pytest.raises(ValueError, match="Received: foreground_level_db"):
         Remix(foreground_level_db=(3.0, -3.0))
+    with pytest.raises(ValueError, match="Received: level_db"):
+        Remix(level_db=(3.0, -3.0))
+    for low, high in ((0.9, 0.7), (-0.1, 1.0), (0.0, float("inf")), (float("nan"), 1.0)):
+        with pytest.raises(ValueError, match=f"Received: low={low}, high={high}"):
+            SourceGains(low, high)
     with pytest.raises(InputError, match="no stem besides 'vocals'"):
         Remix().check(["vocals"])

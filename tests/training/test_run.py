@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import keras
@@ -79,37 +80,54 @@ def test_the_seed_fixes_initialisation_order_and_dropout(recipe, song_folder, tm
     assert json.loads((tmp_path / "first" / "settings.json").read_text())["run"]["seed"] == 1
 
 
-@pytest.mark.slow
-def test_a_killed_run_resumes_and_ends_as_an_uninterrupted_one(
-    recipe, song_folder, tmp_path, capsys
-):
-    """A real SIGKILL, while an epoch is under way."""
-    overrides = {"data.patches_per_song": 50, "training.epochs": 8}
-    killed, whole = tmp_path / "killed", tmp_path / "whole"
+def killed_in_stage(stage, recipe, songs, run, overrides):
+    """Trains in a process that gets a real SIGKILL, while a later epoch of a stage is under way."""
     code = f"""
 import sys
 from training.run import train_recipe
-train_recipe(sys.argv[1], sys.argv[2], sys.argv[3], overrides={overrides})
+train_recipe(sys.argv[1], sys.argv[2], sys.argv[3], overrides={overrides}, resume={stage > 0})
 """
     root = Path(__file__).resolve().parents[2]
     process = subprocess.Popen(
-        [sys.executable, "-c", code, recipe, song_folder, killed],
+        [sys.executable, "-c", code, recipe, songs, run],
         env={**os.environ, "PYTHONPATH": str(root)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    backup = Backup(killed / "backup", [])
-    while not backup.epochs_done():
+    backup = Backup(run / "backup", [])
+    while True:
         assert process.poll() is None
+        with suppress(FileNotFoundError):
+            reached, start = backup.newest_stage()
+            if reached == stage and backup.epochs_done() > start:
+                break
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
-    assert not (killed / "model.keras").exists()
+    assert not (run / "model.keras").exists()
+    return backup.epochs_done()
 
-    done = backup.epochs_done()
-    assert 0 < done < 8
+
+@pytest.mark.slow
+def test_a_run_killed_in_both_stages_ends_as_an_uninterrupted_one(
+    recipe, song_folder, tmp_path, capsys
+):
+    """Epochs are no whole passes over the songs, and other ones in the second stage."""
+    overrides = {
+        "data.patches_per_song": 50,
+        "data.steps_per_epoch": 60,
+        "training.epochs": 3,
+        "second_stage.epochs": 3,
+        "second_stage.learning_rate": 1e-4,
+        "second_stage.batch_size": 8,
+        "second_stage.steps_per_epoch": 40,
+    }
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    assert 0 < killed_in_stage(0, recipe, song_folder, killed, overrides) < 3
+    done = killed_in_stage(1, recipe, song_folder, killed, overrides)
+    assert 3 < done < 6
     resumed = train_recipe(recipe, song_folder, killed, resume=True, overrides=overrides)
-    assert f"resuming from epoch {done + 1} of 8" in capsys.readouterr().out
+    assert f"resuming from epoch {done + 1} of 6" in capsys.readouterr().out
     model = train_recipe(recipe, song_folder, whole, overrides=overrides)
     np.testing.assert_allclose(
         [list(row.values()) for row in read_history(killed / "history.csv")],
@@ -175,6 +193,113 @@ def test_unusable_data_is_refused_before_anything_is_written(recipe, song_folder
         song_folder,
         **{"data.patches_per_song": 1, "data.batch_size": 5},
     )
+    refuse("remix: the songs have no stem 'choir'", song_folder, **{"remix.foreground": "choir"})
     for folder in sorted(song_folder.iterdir())[1:]:
         shutil.rmtree(folder)
     refuse("one song only", song_folder)
+
+
+WAVEFORMS = """
+[model]
+network = "WaveUNet"
+variant = "M4"
+sample_rate = 2000
+levels = 2
+initial_filters = 2
+segment_samples = 200
+scales = 2
+dtype = "mixed_bfloat16"
+
+[data]
+batch_size = 4
+patches_per_song = 4
+steps_per_epoch = 3
+
+[source_gains]
+
+[training]
+loss = "mean_squared_error"
+epochs = 1
+
+[second_stage]
+learning_rate = 1e-5
+epochs = 1
+"""
+
+
+@pytest.fixture
+def waveforms(tmp_path):
+    path = tmp_path / "waveforms.toml"
+    path.write_text(WAVEFORMS)
+    return path
+
+
+def test_a_network_on_waveforms_is_trained_and_fine_tuned(waveforms, song_folder, tmp_path):
+    first = train_recipe(waveforms, song_folder, tmp_path / "first")
+    assert {layer.compute_dtype for layer in first.layers} == {"float32"}
+    rows = read_history(tmp_path / "first" / "history.csv")
+    assert [row["epoch"] for row in rows] == [0, 1]
+    full, half = (
+        rows[0][f"vocals{scale}_loss"] + rows[0][f"accompaniment{scale}_loss"]
+        for scale in ("", "_2")
+    )
+    assert rows[0]["loss"] == pytest.approx((full + 0.5 * half) / 2 / 1.5, rel=1e-5)
+    assert [row["stage"] for row in rows] == [1, 2]
+    settings = json.loads((tmp_path / "first" / "settings.json").read_text())
+    assert settings["source_gains"] == {"low": 0.7, "high": 1.0}
+    with pytest.raises(InputError, match=r"other values in \[second_stage"):
+        train_recipe(
+            waveforms,
+            song_folder,
+            tmp_path / "first",
+            resume=True,
+            overrides={"second_stage.epochs": 2},
+        )
+
+    first.save_to_preset(tmp_path / "preset")
+    tune = tmp_path / "tune.toml"
+    tune.write_text(
+        f"[model]\nstart = '{tmp_path / 'preset'}'\nfreeze = ['encoder_1_*']\n"
+        "dtype = 'mixed_bfloat16'\n"
+        "[data]\nbatch_size = 4\npatches_per_song = 4\n[remix]\n[training]\nepochs = 1\n"
+    )
+    tuned = train_recipe(tune, song_folder, tmp_path / "tuned")
+
+    def weights(model, layer):
+        return model.get_layer(layer).get_weights()[0]
+
+    np.testing.assert_array_equal(*(weights(m, "encoder_1_conv") for m in (first, tuned)))
+    assert np.abs(weights(first, "encoder_2_conv") - weights(tuned, "encoder_2_conv")).max() > 0
+    with pytest.raises(InputError, match="preset: works on waveforms and has no front end"):
+        train_recipe(
+            tune, song_folder, tmp_path / "other", overrides={"front_end.sample_rate": 8000}
+        )
+
+
+def test_synthetic_songs_have_the_networks_rate_and_channels(waveforms, tmp_path, monkeypatch):
+    class Rendering(Exception):
+        pass
+
+    def render(*arguments, sample_rate, channels, **options):
+        raise Rendering(sample_rate, channels)
+
+    monkeypatch.setattr("training.synthetic.synthetic_songs", render)
+    overrides = {"model.sample_rate": 8000, "data.kind": "synthetic"}
+    with pytest.raises(Rendering) as asked:
+        train_recipe(waveforms, None, tmp_path / "run", overrides=overrides)
+    assert asked.value.args == (8000, 2)
+
+
+def test_what_a_network_on_waveforms_cannot_do_is_refused(waveforms, song_folder, tmp_path):
+    def refuse(message, **overrides):
+        with pytest.raises(InputError, match=message):
+            train_recipe(waveforms, song_folder, tmp_path / "run", overrides=overrides)
+        assert not (tmp_path / "run").exists()
+
+    refuse("WaveUNet: works on waveforms and has no front end", **{"front_end.bins": 32})
+    refuse("stems are vocals, the network's sources accompaniment", **{"data.stems": ["vocals"]})
+    refuse("weighs spectrograms", **{"training.loss": "energy_normalized_squared_error"})
+    refuse("no stem 'drums'", **{"model.sources": ["drums", "vocals"]})
+    refuse("WaveUNet: levels must be positive", **{"model.levels": 0})
+    refuse("remix.* exclude each other", **{"remix.coherent": 0.5})
+    refuse(r"with 4 patches each do not fill a batch of 32", **{"second_stage.batch_size": 32})

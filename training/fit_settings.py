@@ -1,0 +1,76 @@
+"""How a model is trained: loss, optimiser, schedule."""
+
+from dataclasses import dataclass
+
+import keras
+
+from training.losses import LOSSES
+from zoo.errors import InputError
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """How a model is trained: the `[training]` table of a recipe.
+
+    Args:
+        epochs: passes, each of `steps_per_epoch` batches.
+        loss: `"mean_absolute_error"`, the L1 of Jansson et al.; `"mean_squared_error"`, that of
+            Stoller et al.; `"energy_normalized_squared_error"`, for spectrograms;
+            `"signal_to_distortion"` or `"scale_invariant_signal_to_distortion"`. With several
+            sources it is the mean of theirs.
+        scale_weight: what the loss at each lower rate counts of that at the next higher one, for
+            a network that estimates sources at several.
+        learning_rate: Adam's, at its highest.
+        schedule: `"constant"`, or `"cosine"`: decay to zero over the whole run.
+        warmup_steps: linear rise of the rate at the start of a cosine schedule.
+        clip_norm: upper bound of the gradients' global norm; `None` for none.
+        ema_momentum: keep a moving average of the weights, which validation and the saved models
+            use; `None` for none.
+        reduce_patience: epochs without a better validation loss after which a constant rate is
+            halved; `None` for never.
+        stop_patience: epochs without a better validation loss after which training stops; `None`
+            for never.
+    """
+
+    epochs: int = 40
+    loss: str = "mean_absolute_error"
+    scale_weight: float = 0.5
+    learning_rate: float = 1e-3
+    schedule: str = "constant"
+    warmup_steps: int = 0
+    clip_norm: float | None = None
+    ema_momentum: float | None = None
+    reduce_patience: int | None = None
+    stop_patience: int | None = None
+
+    def __post_init__(self):
+        if self.epochs < 1:
+            raise InputError(f"epochs={self.epochs} would train nothing; it must be at least 1")
+        if self.loss not in LOSSES:
+            raise InputError(f"loss={self.loss!r} is none of {', '.join(LOSSES)}")
+        if self.scale_weight < 0:
+            raise InputError(f"scale_weight={self.scale_weight} must not be negative")
+        if self.learning_rate <= 0:
+            raise InputError(f"learning_rate={self.learning_rate} would train nothing")
+        if self.schedule not in ("constant", "cosine"):
+            raise InputError(f"schedule={self.schedule!r} is neither constant nor cosine")
+        if self.schedule == "cosine" and self.reduce_patience is not None:
+            raise InputError("reduce_patience needs schedule='constant': cosine sets the rate")
+
+    def optimizer(self, steps: int) -> keras.optimizers.Optimizer:
+        """Returns Adam for a run of `steps` batches."""
+        rate = self.learning_rate
+        if self.schedule == "cosine":
+            rate = keras.optimizers.schedules.CosineDecay(
+                initial_learning_rate=0.0 if self.warmup_steps else rate,
+                decay_steps=max(1, steps - self.warmup_steps),
+                warmup_target=rate if self.warmup_steps else None,
+                warmup_steps=self.warmup_steps,
+            )
+        average = self.ema_momentum
+        return keras.optimizers.Adam(
+            rate,
+            global_clipnorm=self.clip_norm,
+            use_ema=average is not None,
+            ema_momentum=0.99 if average is None else average,
+        )
