@@ -17,10 +17,12 @@ def exportable(model: keras.Model, *, waveform: bool) -> keras.Model:
     """Returns the model to export: the separator around a network, or the network by itself.
 
     Raises:
-        InputError: if a network is asked for and the separator has several.
+        InputError: if a network on spectrograms is asked for and there are several, or none.
     """
     if waveform:
         return Separator.from_model(model)
+    if getattr(model, "front_end", None) is None:
+        raise InputError("--input spectrogram: the model works on waveforms; use --input waveform")
     if not isinstance(model, Separator):
         return model
     if len(model.networks) > 1:
@@ -35,7 +37,7 @@ def export_files(
     formats: Sequence[str] = tuple(FILES),
     waveform: bool = True,
     seconds: float | None = None,
-    channels: int = 2,
+    channels: int | None = None,
 ) -> list:
     """Writes `<output>/saved_model`, `model.tflite` and `model.onnx`, each checked, with reports.
 
@@ -45,7 +47,7 @@ def export_files(
         formats: which of the three.
         waveform: whether the file takes a waveform, or the network's spectrogram patch.
         seconds: fixed length of the waveform; any length by default.
-        channels: of the waveform.
+        channels: of the waveform; by default those of a waveform network, else two.
 
     Returns:
         The `export.ExportReport`s, also saved as `<output>/report.json`.
@@ -61,7 +63,7 @@ def export_model(
     *,
     formats: Sequence[str] = tuple(FILES),
     seconds: float | None = None,
-    channels: int = 2,
+    channels: int | None = None,
 ) -> list:
     """`export_files` for a model in memory."""
     import export
@@ -79,19 +81,20 @@ def export_model(
     return reports
 
 
-def _options(model: keras.Model, *, seconds: float | None, channels: int) -> dict:
+def _options(model: keras.Model, *, seconds: float | None, channels: int | None) -> dict:
     """Input shapes, and what one example is worth in seconds, for the exporters."""
-    front_end = model.front_end
     if not isinstance(model, Separator):
+        front_end = model.front_end
         frames = front_end.frames
         shape = (None, front_end.bins, frames, 1)
         return {
             "inputs": {"mixture": shape},
             "seconds": frames * front_end.frame_step / front_end.sample_rate,
         }
+    channels = channels or model.export_inputs["waveform"].shape[2]
     if seconds is None:
         # The first example is what the latency is measured with: half a minute or so.
-        long = model.patches_samples(3)
+        long = max(model.patches_samples(3), model.lookahead_samples)
         lengths = (long, model.patches_samples(1) + 1, 1001)
         shape = (None, None, channels)
         examples = [{"waveform": (1, length, channels)} for length in lengths]

@@ -13,7 +13,6 @@ import numpy as np
 
 from zoo.errors import InputError
 from zoo.files import created_folder
-from zoo.patch_grid import mirrored
 from zoo.prefetch import prefetch
 from zoo.progress import progress
 from zoo.separator import Separator
@@ -47,38 +46,37 @@ def _stretches(
     Yields (waveform, {stem: waveform}, {stem: mean upper mask}) of consecutive stretches, each
     `(samples, channels)` or `(samples,)`; together exactly as long as the signal.
     """
-    process = _process(separator)
-    step, lookahead = separator.step_samples, separator.lookahead_samples
-    half = separator.front_end.frame_length // 2
+    process, grid = _process(separator), separator.grid
     state = {
         name: keras.ops.convert_to_tensor(value)
         for name, value in separator.initial_state(channels).items()
     }
-    pending = np.zeros((half, channels), "float32")
-    skip = half
+    pending = np.zeros((grid.pad, channels), "float32")
+    skip = grid.skip
 
     def run(count: int):
         nonlocal pending, state, skip
-        window = pending[: count * step + lookahead]
+        window = pending[: count * grid.step + grid.lookahead]
         stems, uppers, state = process(keras.ops.convert_to_tensor(window[None]), state)
         stems = {stem: np.asarray(signal)[0, skip:] for stem, signal in stems.items()}
         uppers = {stem: np.asarray(upper)[0, skip:] for stem, upper in uppers.items()}
-        done = window[skip : count * step], stems, uppers
-        pending, skip = pending[count * step :], 0
-        return done
+        mixture = window[grid.offset + skip : grid.offset + count * grid.step]
+        pending, skip = pending[count * grid.step :], 0
+        return mixture, stems, uppers
 
     # What the end's reflection is made of.
     recent = np.zeros((0, channels), "float32")
     for block in blocks:
         pending = np.concatenate((pending, block))
-        recent = np.concatenate((recent, block))[-(step + lookahead) :]
-        while len(pending) >= patches * step + lookahead:
+        recent = np.concatenate((recent, block))[-(grid.step + grid.lookahead) :]
+        while len(pending) >= patches * grid.step + grid.lookahead:
             yield run(patches)
     if not len(recent):
         return
-    left, remaining = len(pending) - skip, -(-len(pending) // step)
-    tail = mirrored(recent.T, remaining * step + lookahead - len(pending))
-    pending = np.concatenate((pending, np.asarray(tail).T))
+    left = len(pending) - grid.offset - skip
+    remaining = -(-(left + skip) // grid.step)
+    rest = remaining * grid.step + grid.lookahead - len(pending)
+    pending = np.concatenate((pending, np.asarray(grid.end(recent[None], rest))[0]))
     while remaining:
         count = min(patches, remaining)
         remaining -= count
@@ -91,13 +89,25 @@ def _stretches(
         left -= len(mixture)
 
 
+def _check(separator: Separator, chunk_seconds: float | None, above_band: str) -> None:
+    if above_band not in ABOVE_BAND:
+        raise ValueError(f"above_band must be one of {ABOVE_BAND}. Received: {above_band=}")
+    if chunk_seconds is not None and not chunk_seconds > 0:
+        raise ValueError(f"chunk_seconds must be positive. Received: {chunk_seconds=}")
+    if above_band == "extend" and separator.front_end is None:
+        raise InputError(
+            "above_band: 'extend' needs the masks of a mask network, which this model has not; "
+            "use 'residual' or 'discard'"
+        )
+
+
 def separate_blocks(
     separator: Separator,
     blocks: Iterable[np.ndarray],
     sample_rate: int,
     channels: int,
     *,
-    chunk_seconds: float = 30.0,
+    chunk_seconds: float | None = None,
     above_band: str = "residual",
 ) -> Iterator[dict[str, np.ndarray]]:
     """Separates a stream of audio blocks of any rate and channel count.
@@ -110,12 +120,12 @@ def separate_blocks(
         blocks: float32 `(samples, channels)` in [-1, 1], any number of samples each.
         sample_rate: of the blocks, in Hz.
         channels: of the blocks.
-        chunk_seconds: how much audio the network sees at a time. It bounds memory and does not
-            change the result.
+        chunk_seconds: how much audio the network sees at a time; the separator's own choice by
+            default (its `chunk_samples`). It bounds memory and does not change the result.
         above_band: what becomes of the spectrum above the separator's band, half its sample rate:
             "residual" leaves it in the residual stem; "discard" removes it from all stems, which
             then add up to the mixture's band only; "extend" shares it out by each mask's mean over
-            the upper half of the band (as in Spleeter's mask extension).
+            the upper half of the band (as in Spleeter's mask extension), with mask networks.
 
     Yields:
         Dicts stem -> float32 `(samples, channels)`; together as many samples as came in.
@@ -123,16 +133,14 @@ def separate_blocks(
     Raises:
         ValueError: if `above_band` or `chunk_seconds` is none of the above.
     """
-    if above_band not in ABOVE_BAND:
-        raise ValueError(f"above_band must be one of {ABOVE_BAND}. Received: {above_band=}")
-    if not chunk_seconds > 0:
-        raise ValueError(f"chunk_seconds must be positive. Received: {chunk_seconds=}")
+    _check(separator, chunk_seconds, above_band)
     from zoo.audio import resampled
 
     rate = separator.sample_rate
-    patches = max(1, round(chunk_seconds * rate / separator.step_samples))
-    networks = list(separator.networks)
+    chunk = separator.chunk_samples if chunk_seconds is None else chunk_seconds * rate
+    patches = max(1, round(chunk / separator.step_samples))
     residual = separator.residual
+    separated = [stem for stem in separator.stems if stem != residual]
     waiting: deque[np.ndarray] = deque()
 
     def remembered():
@@ -140,20 +148,19 @@ def separate_blocks(
             waiting.append(block)
             yield block
 
+    names = list(separated)
     if above_band == "discard" and residual:
-        names = [*networks, residual]
+        names.append(residual)
     elif above_band == "extend":
-        names = [*networks, _MIXTURE]
-    else:
-        names = networks
-    extended = len(networks) if above_band == "extend" else 0
+        names.append(_MIXTURE)
+    extended = separated if above_band == "extend" else []
 
     def low_band():
         """The signals to bring back to the stream's rate, side by side: `(samples, signals)`."""
         low = prefetch(resampled(remembered(), sample_rate, rate))
         for mixture, stems, uppers in _stretches(separator, low, channels, patches):
             signals = [mixture if name is _MIXTURE else stems[name] for name in names]
-            gains = [uppers[name][:, None] for name in networks[:extended]]
+            gains = [uppers[name][:, None] for name in extended]
             yield np.concatenate((*signals, *gains), axis=1)
 
     back = resampled(prefetch(low_band()), rate, sample_rate)
@@ -169,7 +176,7 @@ def separate_blocks(
         if above_band == "extend":
             high = here - signals.pop(_MIXTURE)
             gains = block[:, len(names) * channels :]
-            for i, name in enumerate(networks):
+            for i, name in enumerate(separated):
                 signals[name] = signals[name] + gains[:, i : i + 1] * high
         if residual and residual not in signals:
             signals[residual] = here - sum(signals.values())
@@ -207,7 +214,7 @@ def separate_file(
     preset: str = DEFAULT_PRESET,
     stems: Sequence[str] | None = None,
     format: str = "wav",
-    chunk_seconds: float = 30.0,
+    chunk_seconds: float | None = None,
     above_band: str = "residual",
     show_progress: bool = False,
 ) -> dict[str, Path]:
@@ -248,6 +255,7 @@ def separate_file(
             f"stems: no {', '.join(unknown) or 'names given'}; "
             f"this model has {', '.join(separator.stems)}"
         )
+    _check(separator, chunk_seconds, above_band)
     from zoo.audio import AudioReader, AudioWriter, check_writable, matching_subtype
 
     with AudioReader.open(path) as reader, ExitStack() as stack:

@@ -1,7 +1,58 @@
-"""How a signal of any length is laid out in overlapping patches: its end and the cross-fades."""
+"""How a signal of any length is laid out in overlapping patches: edges, stretches, cross-fades."""
+
+from dataclasses import dataclass
 
 import numpy as np
 from keras import ops
+
+# What arguments whose `None` means something have for a default.
+DEFAULT = "default"
+
+
+@dataclass(frozen=True)
+class PatchGrid:
+    """Where patches lie, so that a signal gives the same output however it is cut.
+
+    A stretch holds whole patches: `patches * step + lookahead` samples, of which `patches * step`
+    come out. The next one starts `patches * step` samples later. The first one starts with `pad`
+    zeros.
+
+    Args:
+        step: samples by which one more patch moves forward.
+        lookahead: samples of a stretch beyond `patches * step`.
+        pad: zeros before the first sample of a signal.
+        offset: where in a stretch its output begins, in samples; at most `pad`.
+        reflect: whether the last stretch is filled up with the signal played backwards; else with
+            silence.
+    """
+
+    step: int
+    lookahead: int
+    pad: int
+    offset: int
+    reflect: bool
+
+    @property
+    def skip(self) -> int:
+        """How many samples come out before the signal's first."""
+        return self.pad - self.offset
+
+    def patches(self, samples):
+        """How many patches a signal of so many samples takes."""
+        return (self.skip + samples + self.step - 1) // self.step
+
+    def end(self, signal, samples):
+        """What is taken to come after a signal: `samples` more of `(rows, length, ...)`."""
+        return mirrored(signal, samples) if self.reflect else _silence(signal, samples)
+
+    def whole(self, signal):
+        """Continues whole signals `(rows, samples, ...)` at both ends so that each is a stretch."""
+        samples = ops.shape(signal)[1]
+        rest = self.patches(samples) * self.step + self.lookahead - self.pad - samples
+        signal = ops.concatenate((signal, self.end(signal, rest)), axis=1)
+        if not self.pad:
+            return signal
+        return ops.pad(signal, ((0, 0), (self.pad, 0)) + ((0, 0),) * (len(signal.shape) - 2))
 
 
 def fade_weights(frames: int, overlap: int) -> np.ndarray:
@@ -13,16 +64,23 @@ def fade_weights(frames: int, overlap: int) -> np.ndarray:
 def mirrored(signal, samples):
     """What comes after a signal that is played backwards and forwards from its end on.
 
-    The last patch is filled up with it: networks know music on all frames of a patch, and take the
-    few sounds before a silence for vocals.
+    The last patch of a mask network is filled up with it: such networks know music on all frames
+    of a patch, and take the few sounds before a silence for vocals.
 
     Args:
-        signal: `(rows, length)`.
+        signal: `(rows, length, ...)`.
         samples: how many to return, more than `length` if need be.
 
     Returns:
-        `(rows, samples)`.
+        `(rows, samples, ...)`.
     """
     length = ops.shape(signal)[1]
     place = ops.arange(length, length + samples, dtype="int32") % (2 * length)
     return ops.take(signal, ops.minimum(place, 2 * length - 1 - place), axis=1)
+
+
+def _silence(signal, samples):
+    """`samples` zeros in place of a signal's `(rows, length, ...)`."""
+    shape = list(ops.shape(signal))
+    shape[1] = samples
+    return ops.zeros(shape, "float32")

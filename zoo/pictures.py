@@ -13,6 +13,18 @@ from zoo.inference import separate_array
 from zoo.separator import Separator
 
 
+def display_front_end(sample_rate: int) -> FrontEnd:
+    """Returns a front end to look at any signal with: all bins, frames of about a tenth second."""
+    frame_length = 1024 if sample_rate < 16000 else 2048
+    return FrontEnd(
+        sample_rate=sample_rate,
+        frame_length=frame_length,
+        frame_step=frame_length // 4,
+        bins=frame_length // 2 + 1,
+        first_bin=0,
+    )
+
+
 def _decibels(waveform: np.ndarray, front_end: FrontEnd) -> np.ndarray:
     """Magnitude in dB below a full-scale sine, `(bins, frames)`."""
     real, imaginary = front_end.stft(waveform[None].astype("float32"))
@@ -81,7 +93,7 @@ def spectrogram_picture(
 def separation_picture(
     path: str | os.PathLike, separator: Separator, waveform: np.ndarray, **options
 ) -> Path:
-    """Draws a mixture, what a separator makes of it, and the masks.
+    """Draws a mixture, what a separator makes of it, and its masks if it has any.
 
     Args:
         path: PNG file to write.
@@ -93,11 +105,11 @@ def separation_picture(
         The path.
     """
     signals = {"mixture": waveform, **separate_array(separator, waveform, separator.sample_rate)}
-    masks = separator.masks(waveform[None])
+    masks = separator.masks(waveform[None]) if separator.front_end else {}
     return spectrogram_picture(
         path,
         {name: signal.mean(axis=1) for name, signal in signals.items()},
-        separator.front_end,
+        separator.front_end or display_front_end(separator.sample_rate),
         masks={stem: np.asarray(mask)[0] for stem, mask in masks.items()},
         **options,
     )

@@ -96,6 +96,21 @@ def _store_half_precision(weights: Path) -> None:
             file[name].attrs.update(attributes)
 
 
+def _facts(model: keras.Model) -> dict:
+    """What `metadata.json` says of a model by itself."""
+    front_end = getattr(model, "front_end", None)
+    facts = {
+        "class": type(model).__name__,
+        "parameters": model.count_params(),
+        "stems": list(getattr(model, "stems", None) or getattr(model, "sources", ())),
+        "sample_rate": getattr(model, "sample_rate", None),
+        "channels": getattr(model, "channels", None),
+        "front_end": front_end and dataclasses.asdict(front_end),
+        "keras": keras.__version__,
+    }
+    return {name: value for name, value in facts.items() if value is not None}
+
+
 class PresetMixin:
     """Adds `from_preset` and `save_to_preset` to a model class."""
 
@@ -126,7 +141,8 @@ class PresetMixin:
 
         Args:
             folder: to create or replace; a folder that holds anything but a preset is refused.
-            metadata: what `metadata.json` says beside class, parameters and Keras version.
+            metadata: what `metadata.json` says beside class, parameters, stems, sample rate,
+                channels, front end and Keras version.
             card: text of the model card, Markdown.
             half_precision: store float16 weights, half the size for an error of about 5e-4
                 relative; they are loaded as float32.
@@ -140,14 +156,7 @@ class PresetMixin:
                 raise InputError(f"{folder}: is a file; name a folder for the preset")
             if any(folder.iterdir()):
                 raise InputError(f"{folder}: exists and is not a preset; name a new folder")
-        facts = {
-            "class": type(self).__name__,
-            "parameters": self.count_params(),
-            "stems": list(getattr(self, "stems", ())),
-            "front_end": dataclasses.asdict(self.front_end),
-            "keras": keras.__version__,
-            **(metadata or {}),
-        }
+        facts = {**_facts(self), **(metadata or {})}
         config = keras.saving.serialize_keras_object(self)
         folder.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(folder) as temporary:

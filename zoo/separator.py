@@ -1,165 +1,147 @@
-"""A network and its front end as one model: waveform in, stems out."""
+"""A network and all that lies between it and a waveform, as one model: waveform in, stems out."""
 
 import keras
 import numpy as np
 from keras import ops
 
-from zoo.patch_grid import fade_weights, mirrored
+from zoo.mask_separation import MaskSeparation
+from zoo.patch_grid import DEFAULT
 from zoo.presets import PresetMixin, load_preset
-from zoo.spectral import cut, frame, hann, overlap_add
+from zoo.waveform_separation import ContextSeparation, CrossfadeSeparation
 
 
 @keras.saving.register_keras_serializable(package="stemzoo")
 class Separator(PresetMixin, keras.Model):
-    """Separates waveforms with one or several mask networks.
+    """Separates waveforms with one or several mask networks, or with one waveform network.
 
-    One mask a stem is made from the mono mix and applied to every channel with the mixture's phase.
-    The networks see overlapping patches whose masks are cross-faded, on a grid that starts at the
-    first sample: the output does not depend on how a long signal is cut into chunks (see
-    `process`).
+    The output does not depend on how a long signal is cut into chunks (see `process`).
+
+    Mask networks: one mask a stem is made from the mono mix and applied to every channel with the
+    mixture's phase. Overlapping patches are cross-faded, on a grid that starts at the first sample.
+
+    Waveform networks: one with context sees more than it returns, and no border can be told. The
+    windows of others are cross-faded. Channels are taken in groups of as many as the network has:
+    a mono network separates each channel by itself; for a stereo network a mono waveform is
+    doubled, and its outputs averaged, as are an odd number's last ones.
 
     Args:
-        network: a model with a `front_end` and a `mask` method, such as `JanssonUNet`, or a
-            mapping stem -> model, all with the same front end.
-        stem: name of the stem where a single network is given.
-        residual: name of the stem that is the mixture minus all others; `None` for none. By
-            default "accompaniment", unless a network of that name is given.
-        overlap: frames that neighbouring patches share, at most half a patch; a quarter of a
-            patch by default.
+        network: a model with a `front_end` and a `mask` method, such as `JanssonUNet`, a mapping
+            stem -> such model, all with the same front end, or a `WaveUNet`.
+        stem: name of the stem where a single mask network is given; "vocals" by default. A
+            `WaveUNet` names its own `sources`.
+        residual: name of the stem that is the mixture minus all others; `None` for none. With mask
+            networks "accompaniment" by default, unless one of that name is given. With a waveform
+            network it takes the place of the network's source of that name: by default
+            "accompaniment", "other" if there is no such source, and none if there is neither.
+        overlap: frames that neighbouring patches share, or samples that neighbouring windows of a
+            waveform network without context share; at most half a patch or window, a quarter by
+            default. Windows may overlap by multiples of the network's `length_step`.
+        window: samples that a waveform network without context sees at a time, a multiple of its
+            `length_step`; by default as many as in training, its `segment_samples`. A longer one
+            makes its output worse: it has learned with the zeros beyond its borders.
 
     Returns:
         A dict stem -> `(batch, samples, channels)` of a waveform `(batch, samples, channels)` at
         `sample_rate`, the residual last. With a residual the stems add up to the waveform.
 
     Raises:
-        ValueError: if the networks' front ends differ, or names clash.
+        ValueError: if a network cannot be used, the networks' front ends differ, names clash, or
+            overlap or window do not fit.
 
     Example:
         >>> separator = Separator(JanssonUNet(filters=(4, 8)))
         >>> stems = separator(np.zeros((1, 8192, 2), "float32"))
         >>> {stem: tuple(waveform.shape) for stem, waveform in stems.items()}
         {'vocals': (1, 8192, 2), 'accompaniment': (1, 8192, 2)}
+        >>> Separator(WaveUNet("M6", levels=4, initial_filters=2)).stems
+        ('bass', 'drums', 'vocals', 'other')
     """
 
-    def __init__(self, network, *, stem="vocals", residual="accompaniment", overlap=None, **kwargs):
+    def __init__(
+        self, network, *, stem=None, residual=DEFAULT, overlap=None, window=None, **kwargs
+    ):
         super().__init__(**kwargs)
-        networks = dict(network) if hasattr(network, "items") else {stem: network}
-        if not networks:
-            raise ValueError("network must name at least one stem. Received: network={}")
-        front_ends = [model.front_end for model in networks.values()]
-        if any(other != front_ends[0] for other in front_ends):
-            raise ValueError(
-                f"all networks must have the same front end. Received: front_ends={front_ends}"
-            )
-        if residual in networks:
-            if hasattr(network, "items") and residual == "accompaniment":
-                residual = None
-            else:
-                raise ValueError(f"residual is a network's stem. Received: residual={residual}")
-        self.networks = networks
-        self.residual = residual
-        self.front_end = front_ends[0]
-        frames = self.front_end.frames
-        self.overlap = frames // 4 if overlap is None else overlap
-        if not 0 <= self.overlap <= frames // 2:
-            raise ValueError(
-                f"overlap must be between 0 and half a patch, {frames // 2} frames. "
-                f"Received: overlap={overlap}"
-            )
+        method = MaskSeparation
+        if hasattr(network, "length_step"):
+            method = ContextSeparation if network.context else CrossfadeSeparation
+        options = {"stem": stem, "residual": residual, "overlap": overlap, "window": window}
+        self._method = method(network, **options)
+        self.grid = self._method.grid
+        self.networks = self._method.networks
+        self.residual = self._method.residual
+        self.front_end = self._method.front_end
+        self.channels = self._method.channels
+        self.overlap = self._method.overlap
+        self.window = self._method.window
         self.built = True
 
     @property
     def sample_rate(self) -> int:
         """Of input and output, in Hz."""
-        return self.front_end.sample_rate
+        return self._method.sample_rate
 
     @property
     def stems(self) -> tuple[str, ...]:
         """Names of the outputs, the residual last."""
-        return (*self.networks, *([self.residual] if self.residual else []))
+        return (*self._method.separated, *([self.residual] if self.residual else []))
 
     @property
     def step_samples(self) -> int:
-        """Samples by which one more patch moves forward."""
-        return (self.front_end.frames - self.overlap) * self.front_end.frame_step
+        """Samples by which one more patch or window moves forward."""
+        return self.grid.step
 
     @property
     def lookahead_samples(self) -> int:
-        """Samples beyond the last returned one that `process` must see."""
-        return self.front_end.patch_samples(self.overlap)
+        """Samples of a stretch, as `process` takes it, beyond those that come out."""
+        return self.grid.lookahead
+
+    @property
+    def pad_samples(self) -> int:
+        """Zeros before the first sample of a signal that is fed to `process`."""
+        return self.grid.pad
+
+    @property
+    def offset_samples(self) -> int:
+        """Where in a stretch what `process` returns of it begins."""
+        return self.grid.offset
+
+    @property
+    def chunk_samples(self) -> int:
+        """How much whole-song inference takes at a time by default, in samples."""
+        return self._method.chunk_samples
 
     @property
     def export_inputs(self) -> dict[str, keras.InputSpec]:
-        """What exporters ask for when they are told nothing: stereo of any batch and length."""
-        return {"waveform": keras.InputSpec(shape=(None, None, 2), dtype="float32")}
+        """What exporters ask for when they are told nothing: any batch and length; stereo, or a
+        waveform network's channels.
+        """
+        shape = (None, None, self.channels or 2)
+        return {"waveform": keras.InputSpec(shape=shape, dtype="float32")}
 
     @property
     def export_example_shapes(self) -> list[dict[str, tuple[int, int, int]]]:
         """Shapes that exercise an exported file: one patch, several, a batch, an odd length."""
-        one = self.patches_samples(1)
-        return [{"waveform": shape} for shape in ((1, one, 2), (1, 2 * one + 1, 2), (2, 1001, 2))]
+        one, channels = max(self.patches_samples(1), self.lookahead_samples), self.channels or 2
+        shapes = (1, one, channels), (1, 2 * one + 1, channels), (2, 1001, channels)
+        return [{"waveform": shape} for shape in shapes]
 
     def patches_samples(self, patches: int) -> int:
-        """The longest waveform, in samples, that costs no more than `patches` network runs."""
-        return patches * self.step_samples - self.front_end.frame_length // 2
+        """The longest waveform, in samples, that costs no more than `patches` patches or windows.
+
+        With context, a patch is what one more sample in the network's bottleneck adds.
+        """
+        return patches * self.step_samples - self.grid.skip
 
     def initial_state(self, channels: int) -> dict[str, np.ndarray]:
-        """Returns the state before the first call of `process`, for a batch of one.
-
-        The arrays: "masks" `(stems, overlap, bins)`, weighted masks of frames that the next patch
-        will share, "weights" `(1, overlap, 1)` of them, "tails" `(networks * channels, tail)`,
-        "uppers" `(networks, tail)` and "energy" `(1, tail)`, the unfinished overlap-add of the
-        outputs, of their upper masks and of their windows.
-        """
-        front_end, networks = self.front_end, len(self.networks)
-        tail = front_end.frame_length - front_end.frame_step
-        shapes = {
-            "masks": (networks, self.overlap, front_end.bins),
-            "weights": (1, self.overlap, 1),
-            "tails": (networks * channels, tail),
-            "uppers": (networks, tail),
-            "energy": (1, tail),
-        }
-        return {name: np.zeros(shape, "float32") for name, shape in shapes.items()}
-
-    def _masks(self, magnitude, state):
-        """Cross-faded masks of the frames that no later patch changes.
-
-        Args:
-            magnitude: `(batch, frames, bins)`, frames = patches * hop + overlap.
-            state: "masks" and "weights" of the patches before, or None.
-
-        Returns:
-            `(networks * batch, frames - overlap, bins)`, and the state for the patches after.
-        """
-        length, bins = self.front_end.frames, self.front_end.bins
-        hop = length - self.overlap
-        flat = ops.reshape(magnitude, (-1, ops.shape(magnitude)[1] * bins))
-        patches = frame(flat, length * bins, hop * bins)  # (batch, patches, frames * bins)
-        count = ops.shape(patches)[1]
-        inputs, _ = self.front_end.normalize(ops.reshape(patches, (-1, length, bins)))
-        fade = fade_weights(length, self.overlap)[:, None]
-        summed = []
-        for network in self.networks.values():
-            mask = self.front_end.from_network(network.mask(inputs)) * fade
-            mask = overlap_add(ops.reshape(mask, (-1, count, length * bins)), hop * bins)
-            summed.append(ops.reshape(mask, (-1, count * hop + self.overlap, bins)))
-        masks = ops.concatenate(summed, axis=0)
-        weights = ops.ones_like(patches[:1, :, :1]) * fade[:, 0]
-        weights = ops.expand_dims(overlap_add(weights, hop), -1)  # (1, frames, 1)
-        done = count * hop
-        if state is not None:
-            later = ((0, 0), (0, done), (0, 0))
-            masks = masks + ops.pad(state["masks"], later)
-            weights = weights + ops.pad(state["weights"], later)
-        state = {"masks": masks[:, done:], "weights": weights[:, done:]}
-        return cut(masks, 0, done) / cut(weights, 0, done), state
+        """Returns the state before the first call of `process`, for a batch of one."""
+        return self._method.initial_state(channels)
 
     def process(self, waveform, state=None):
         """Separates a stretch of a longer signal.
 
         Cut into stretches, a signal gives the same output as in one piece: each call takes up where
-        the last one ended. This is what whole-song inference and streaming run.
+        the last one ended. This is what whole-song inference and streaming run. The first stretch
+        begins with `pad_samples` zeros.
 
         Args:
             waveform: `(1, patches * step_samples + lookahead_samples, channels)`; each stretch
@@ -168,79 +150,23 @@ class Separator(PresetMixin, keras.Model):
                 one piece.
 
         Returns:
-            A dict stem -> `(batch, patches * step_samples, channels)` aligned with the start of
-            `waveform`; a dict stem -> `(batch, patches * step_samples)` in [0, 1], each network's
-            mean mask over the upper half of its band, for those who extend the mask beyond the
-            band; and the next state.
+            A dict stem -> `(batch, patches * step_samples, channels)`, whose first sample is
+            `waveform`'s at `offset_samples`; for mask networks a dict stem -> `(batch, patches *
+            step_samples)` in [0, 1], each network's mean mask over the upper half of its band, for
+            those who extend the mask beyond the band, else an empty one; and the next state.
         """
-        samples, channels = ops.shape(waveform)[1], ops.shape(waveform)[2]
-        signal = ops.reshape(ops.transpose(waveform, (0, 2, 1)), (-1, samples))
-        stems, uppers, state = self._process(signal, channels, state)
-        return self._deliver(stems, waveform[:, : samples - self.lookahead_samples]), uppers, state
+        stems, uppers, state = self._method.process(waveform, state)
+        start, end = self.offset_samples, self.lookahead_samples - self.offset_samples
+        mixture = waveform[:, start : ops.shape(waveform)[1] - end]
+        return self._with_residual(stems, mixture), uppers, state
 
-    def _process(self, signal, channels, state):
-        """`process` of a signal `(batch * channels, samples)`: the networks' stems as such."""
-        front_end = self.front_end
-        spectrum = front_end.stft(signal, center=False)  # (batch * channels, frames, all bins)
-        frames, bins = ops.shape(spectrum[0])[1], front_end.spectrum_bins
-        mono = (ops.mean(ops.reshape(x, (-1, channels, frames, bins)), axis=1) for x in spectrum)
-        masks, next_state = self._masks(front_end.magnitude(*mono), state)
-
-        count, done = len(self.networks), frames - self.overlap
-        full = ops.reshape(front_end.restore_band(masks), (count, -1, 1, done, bins))
-
-        def masked(part):
-            part = ops.reshape(cut(part, 0, done), (-1, channels, done, bins))
-            return ops.reshape(full * part, (-1, done, bins))
-
-        # (networks * batch * channels, frames, frame_length)
-        pieces = front_end.inverse_layer.synthesis_frames(*map(masked, spectrum))
-        window_energy = hann(front_end.frame_length) ** 2
-        upper = ops.mean(masks[..., front_end.bins // 2 :], axis=-1, keepdims=True)
-        length = done * front_end.frame_step
-
-        def added(pieces, name):
-            """The finished part of an overlap-add; the rest goes into the state."""
-            total = overlap_add(pieces, front_end.frame_step)
-            if state is not None:
-                rest = ops.shape(total)[1] - ops.shape(state[name])[1]
-                total = total + ops.pad(state[name], ((0, 0), (0, rest)))
-            next_state[name] = total[:, length:]
-            return cut(total, 0, length)
-
-        windows = ops.ones_like(pieces[:1, :, :1]) * window_energy
-        # Where no window reaches, the numerator is zero too: any positive floor will do.
-        energy = ops.maximum(added(windows, "energy"), 1e-8)
-        signals = ops.split(added(pieces, "tails") / energy, count)
-        signals = [ops.reshape(signal, (-1, channels, length)) for signal in signals]
-        uppers = ops.split(added(upper * window_energy, "uppers") / energy, count)
-        stems, uppers = (dict(zip(self.networks, x, strict=True)) for x in (signals, uppers))
-        return stems, uppers, next_state
-
-    def _deliver(self, stems, mixture):
-        """Stems `(batch, channels, samples)` as `(batch, samples, channels)`, with the residual."""
-        stems = {stem: ops.transpose(signal, (0, 2, 1)) for stem, signal in stems.items()}
+    def _with_residual(self, stems, mixture):
         if self.residual:
             stems[self.residual] = mixture - sum(stems.values())
         return stems
 
-    def _pad(self, signal):
-        """Whole signals, `(rows, samples)`, continued at both ends so that each is one stretch."""
-        step, lookahead = self.step_samples, self.lookahead_samples
-        half = self.front_end.frame_length // 2
-        samples = ops.shape(signal)[1]
-        patches = (half + samples + step - 1) // step
-        rest = patches * step + lookahead - half - samples
-        signal = ops.concatenate((signal, mirrored(signal, rest)), axis=1)
-        return ops.pad(signal, ((0, 0), (half, 0)))
-
     def call(self, waveform, training=None):
-        samples, channels = ops.shape(waveform)[1], ops.shape(waveform)[2]
-        signal = ops.reshape(ops.transpose(waveform, (0, 2, 1)), (-1, samples))
-        stems, _, _ = self._process(self._pad(signal), channels, None)
-        start = self.front_end.frame_length // 2
-        stems = {stem: cut(signal, start, samples, axis=2) for stem, signal in stems.items()}
-        return self._deliver(stems, waveform)
+        return self._with_residual(self._method.whole(waveform), waveform)
 
     def masks(self, waveform):
         """Returns each network's mask of a whole signal, as `call` applies it.
@@ -251,35 +177,38 @@ class Separator(PresetMixin, keras.Model):
         Returns:
             A dict stem -> `(batch, frames, bins)` in (0, 1), frame `t` centred on sample
             `t * frame_step`.
+
+        Raises:
+            ValueError: with a waveform network, which has none.
         """
-        signal = self._pad(ops.mean(waveform, axis=2))
-        magnitude = self.front_end.magnitude(*self.front_end.stft(signal, center=False))
-        masks, _ = self._masks(magnitude, None)
-        frames = -(-ops.shape(waveform)[1] // self.front_end.frame_step) + 1
-        masks = ops.split(masks, len(self.networks), axis=0)
-        return {stem: mask[:, :frames] for stem, mask in zip(self.networks, masks, strict=True)}
+        return self._method.masks(waveform)
 
     def compute_output_spec(self, waveform, training=None):
         return {stem: keras.KerasTensor(waveform.shape, "float32") for stem in self.stems}
 
     def get_config(self):
-        return {
-            "network": {
-                stem: keras.saving.serialize_keras_object(model)
-                for stem, model in self.networks.items()
-            },
-            "residual": self.residual,
-            "overlap": self.overlap,
-            "name": self.name,
+        settings = {"residual": self.residual, "overlap": self.overlap, "name": self.name}
+        if self.front_end is None:
+            (network,) = self.networks.values()
+            network = keras.saving.serialize_keras_object(network)
+            return {"network": network, **settings, "window": self.window}
+        networks = {
+            stem: keras.saving.serialize_keras_object(model)
+            for stem, model in self.networks.items()
         }
+        return {"network": networks, **settings}
 
     @classmethod
     def from_config(cls, config):
-        networks = {
-            stem: keras.saving.deserialize_keras_object(model)
-            for stem, model in config["network"].items()
-        }
-        return cls(**{**config, "network": networks})
+        network = config["network"]
+        if "class_name" in network:
+            network = keras.saving.deserialize_keras_object(network)
+        else:
+            network = {
+                stem: keras.saving.deserialize_keras_object(model)
+                for stem, model in network.items()
+            }
+        return cls(**{**config, "network": network})
 
     @classmethod
     def from_model(cls, model: keras.Model) -> "Separator":

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from zoo import FrontEnd, JanssonUNet, Separator
+from zoo import FrontEnd, JanssonUNet, Separator, WaveUNet
 from zoo.cli import main
 
 TINY = FrontEnd(frame_length=128, frame_step=96, bins=64, frames=16)
@@ -19,6 +19,18 @@ def tiny_network(seed: int = 0) -> JanssonUNet:
     generator = np.random.default_rng(seed)
     for variable in network.trainable_variables:
         variable.assign(generator.normal(0, 0.6, variable.shape))
+    return network
+
+
+def tiny_wave_unet(variant: str = "M4", *, seed: int = 0, **arguments) -> WaveUNet:
+    """A Wave-U-Net of three levels whose outputs are large and differ, unlike fresh weights'."""
+    keras.utils.set_random_seed(seed)
+    sizes = {"levels": 3, "initial_filters": 3, "kernel_size": 5, "segment_samples": 64}
+    network = WaveUNet(variant, **{**sizes, **arguments})
+    generator = np.random.default_rng(seed)
+    for variable in network.trainable_variables:
+        fan_in = np.prod(variable.shape[:-1]) if len(variable.shape) > 1 else 25
+        variable.assign(generator.normal(0, 1.5 / np.sqrt(fan_in), variable.shape))
     return network
 
 

@@ -61,7 +61,7 @@ def test_chunks_do_not_change_the_output(separator, samples, patches, channels):
     step, lookahead = separator.step_samples, separator.lookahead_samples
     half = TINY.frame_length // 2
     count = -(-(half + samples) // step)
-    padded = np.asarray(separator._pad(mixture[0].T)).T[None]
+    padded = np.asarray(separator.grid.whole(mixture[0].T)).T[None]
     state = separator.initial_state(channels)
     pieces = []
     for first in range(0, count, patches):
@@ -134,9 +134,9 @@ def test_configuration_survives_saving(overlap, tmp_path):
 def test_longest_waveform_for_a_number_of_patches(separator):
     for patches in (1, 3):
         samples = separator.patches_samples(patches)
-        padded = separator._pad(np.zeros((1, samples), "float32"))
+        padded = separator.grid.whole(np.zeros((1, samples), "float32"))
         assert padded.shape[1] == patches * separator.step_samples + separator.lookahead_samples
-        longer = separator._pad(np.zeros((1, samples + 1), "float32"))
+        longer = separator.grid.whole(np.zeros((1, samples + 1), "float32"))
         assert longer.shape[1] == padded.shape[1] + separator.step_samples
 
 

@@ -1,0 +1,45 @@
+"""Waveforms of any number of channels for networks of a fixed number."""
+
+from keras import ops
+
+
+def grouped(waveform, size: int):
+    """Takes a waveform's channels in groups, the last one filled up with its last channel.
+
+    Args:
+        waveform: `(batch, samples, channels)`.
+        size: channels of a group.
+
+    Returns:
+        `(batch * groups, samples, size)`.
+    """
+    if waveform.shape[2] == size:
+        return waveform
+    samples, channels = ops.shape(waveform)[1], ops.shape(waveform)[2]
+    groups = (channels + size - 1) // size
+    filled = ops.take(waveform, ops.minimum(ops.arange(groups * size), channels - 1), axis=2)
+    filled = ops.reshape(filled, (-1, samples, groups, size))
+    return ops.reshape(ops.transpose(filled, (0, 2, 1, 3)), (-1, samples, size))
+
+
+def ungrouped(groups, waveform):
+    """Undoes `grouped` for a result of the groups; the last channel's copies are averaged.
+
+    Args:
+        groups: `(batch * groups, samples, size)`.
+        waveform: what was grouped, `(batch, any samples, channels)`.
+
+    Returns:
+        `(batch, samples, channels)`.
+    """
+    size = groups.shape[2]
+    if waveform.shape[2] == size:
+        return groups
+    samples, channels = ops.shape(groups)[1], ops.shape(waveform)[2]
+    count = (channels + size - 1) // size
+    x = ops.transpose(ops.reshape(groups, (-1, count, samples, size)), (0, 2, 1, 3))
+    x = ops.reshape(x, (-1, samples, count * size))
+    last = ops.mean(x[..., channels - 1 :], axis=-1, keepdims=True)
+    if waveform.shape[2] == 1:  # LiteRT cannot join nothing and something
+        return last
+    return ops.concatenate((x[..., : channels - 1], last), axis=-1)

@@ -1,0 +1,204 @@
+"""Separation by mask networks: short-time spectra, cross-faded masks, overlap-add."""
+
+import numpy as np
+from keras import ops
+
+from zoo.front_end import FrontEnd
+from zoo.patch_grid import DEFAULT, PatchGrid, fade_weights
+from zoo.spectral import cut, frame, hann, overlap_add
+
+# What whole-song inference takes at a time.
+CHUNK_SECONDS = 30
+
+
+class MaskSeparation:
+    """How a `Separator` separates with one or several mask networks.
+
+    One mask a stem is made from the mono mix and applied to every channel with the mixture's phase.
+    The networks see overlapping patches whose masks are cross-faded. Arguments and errors are those
+    of `Separator`.
+    """
+
+    channels = None
+    window = None
+
+    def __init__(self, network, *, stem=None, residual=DEFAULT, overlap=None, window=None):
+        named = hasattr(network, "items")
+        self.networks = dict(network) if named else {stem or "vocals": network}
+        self.separated = tuple(self.networks)
+        self.front_end = _common_front_end(self.networks)
+        self.residual = "accompaniment" if residual == DEFAULT else residual
+        if self.residual in self.networks:
+            if not named or self.residual != "accompaniment":
+                raise ValueError(
+                    f"residual is a network's stem. Received: residual={self.residual}"
+                )
+            self.residual = None
+        if window is not None:
+            raise ValueError(
+                f"window is for waveform networks without context. Received: window={window}"
+            )
+        front_end = self.front_end
+        frames = front_end.frames
+        self.overlap = frames // 4 if overlap is None else overlap
+        if not 0 <= self.overlap <= frames // 2:
+            raise ValueError(
+                f"overlap must be between 0 and half a patch, {frames // 2} frames. "
+                f"Received: overlap={overlap}"
+            )
+        self.grid = PatchGrid(
+            step=(frames - self.overlap) * front_end.frame_step,
+            lookahead=front_end.patch_samples(self.overlap),
+            pad=front_end.frame_length // 2,
+            offset=0,
+            reflect=True,
+        )
+
+    @property
+    def sample_rate(self) -> int:
+        """Of input and output, in Hz."""
+        return self.front_end.sample_rate
+
+    @property
+    def chunk_samples(self) -> int:
+        """Samples that whole-song inference takes at a time by default."""
+        return CHUNK_SECONDS * self.front_end.sample_rate
+
+    def initial_state(self, channels: int) -> dict[str, np.ndarray]:
+        """Returns the state before the first call of `process`, for a batch of one.
+
+        The arrays: "masks" `(stems, overlap, bins)`, weighted masks of frames that the next patch
+        will share, "weights" `(1, overlap, 1)` of them, "tails" `(networks * channels, tail)`,
+        "uppers" `(networks, tail)` and "energy" `(1, tail)`, the unfinished overlap-add of the
+        outputs, of their upper masks and of their windows.
+        """
+        front_end, networks = self.front_end, len(self.networks)
+        tail = front_end.frame_length - front_end.frame_step
+        shapes = {
+            "masks": (networks, self.overlap, front_end.bins),
+            "weights": (1, self.overlap, 1),
+            "tails": (networks * channels, tail),
+            "uppers": (networks, tail),
+            "energy": (1, tail),
+        }
+        return {name: np.zeros(shape, "float32") for name, shape in shapes.items()}
+
+    def process(self, waveform, state):
+        """The networks' stems, upper masks and the next state of a stretch: `Separator.process`."""
+        samples, channels = ops.shape(waveform)[1], ops.shape(waveform)[2]
+        signal = ops.reshape(ops.transpose(waveform, (0, 2, 1)), (-1, samples))
+        stems, uppers, state = self._process(signal, channels, state)
+        return _samples_first(stems), uppers, state
+
+    def whole(self, waveform):
+        """The networks' stems `(batch, samples, channels)` of a signal in one piece."""
+        samples, channels = ops.shape(waveform)[1], ops.shape(waveform)[2]
+        signal = ops.reshape(ops.transpose(waveform, (0, 2, 1)), (-1, samples))
+        stems, _, _ = self._process(self.grid.whole(signal), channels, None)
+        start = self.grid.skip
+        return _samples_first(
+            {stem: cut(signal, start, samples, axis=2) for stem, signal in stems.items()}
+        )
+
+    def masks(self, waveform):
+        """Each network's mask of a signal in one piece: `Separator.masks`."""
+        signal = self.grid.whole(ops.mean(waveform, axis=2))
+        magnitude = self.front_end.magnitude(*self.front_end.stft(signal, center=False))
+        masks, _ = self._masks(magnitude, None)
+        frames = -(-ops.shape(waveform)[1] // self.front_end.frame_step) + 1
+        masks = ops.split(masks, len(self.networks), axis=0)
+        return {stem: mask[:, :frames] for stem, mask in zip(self.networks, masks, strict=True)}
+
+    def _masks(self, magnitude, state):
+        """Cross-faded masks of the frames that no later patch changes.
+
+        Args:
+            magnitude: `(batch, frames, bins)`, frames = patches * hop + overlap.
+            state: "masks" and "weights" of the patches before, or None.
+
+        Returns:
+            `(networks * batch, frames - overlap, bins)`, and the state for the patches after.
+        """
+        length, bins = self.front_end.frames, self.front_end.bins
+        hop = length - self.overlap
+        flat = ops.reshape(magnitude, (-1, ops.shape(magnitude)[1] * bins))
+        patches = frame(flat, length * bins, hop * bins)  # (batch, patches, frames * bins)
+        count = ops.shape(patches)[1]
+        inputs, _ = self.front_end.normalize(ops.reshape(patches, (-1, length, bins)))
+        fade = fade_weights(length, self.overlap)[:, None]
+        summed = []
+        for network in self.networks.values():
+            mask = self.front_end.from_network(network.mask(inputs)) * fade
+            mask = overlap_add(ops.reshape(mask, (-1, count, length * bins)), hop * bins)
+            summed.append(ops.reshape(mask, (-1, count * hop + self.overlap, bins)))
+        masks = ops.concatenate(summed, axis=0)
+        weights = ops.ones_like(patches[:1, :, :1]) * fade[:, 0]
+        weights = ops.expand_dims(overlap_add(weights, hop), -1)  # (1, frames, 1)
+        done = count * hop
+        if state is not None:
+            later = ((0, 0), (0, done), (0, 0))
+            masks = masks + ops.pad(state["masks"], later)
+            weights = weights + ops.pad(state["weights"], later)
+        state = {"masks": masks[:, done:], "weights": weights[:, done:]}
+        return cut(masks, 0, done) / cut(weights, 0, done), state
+
+    def _process(self, signal, channels, state):
+        """`process` of `(batch * channels, samples)`: stems `(batch, channels, samples)`."""
+        front_end = self.front_end
+        spectrum = front_end.stft(signal, center=False)  # (batch * channels, frames, all bins)
+        frames, bins = ops.shape(spectrum[0])[1], front_end.spectrum_bins
+        mono = (ops.mean(ops.reshape(x, (-1, channels, frames, bins)), axis=1) for x in spectrum)
+        masks, next_state = self._masks(front_end.magnitude(*mono), state)
+
+        count, done = len(self.networks), frames - self.overlap
+        full = ops.reshape(front_end.restore_band(masks), (count, -1, 1, done, bins))
+
+        def masked(part):
+            part = ops.reshape(cut(part, 0, done), (-1, channels, done, bins))
+            return ops.reshape(full * part, (-1, done, bins))
+
+        # (networks * batch * channels, frames, frame_length)
+        pieces = front_end.inverse_layer.synthesis_frames(*map(masked, spectrum))
+        window_energy = hann(front_end.frame_length) ** 2
+        upper = ops.mean(masks[..., front_end.bins // 2 :], axis=-1, keepdims=True)
+        length = done * front_end.frame_step
+
+        def added(pieces, name):
+            """The finished part of an overlap-add; the rest goes into the state."""
+            total = overlap_add(pieces, front_end.frame_step)
+            if state is not None:
+                rest = ops.shape(total)[1] - ops.shape(state[name])[1]
+                total = total + ops.pad(state[name], ((0, 0), (0, rest)))
+            next_state[name] = total[:, length:]
+            return cut(total, 0, length)
+
+        windows = ops.ones_like(pieces[:1, :, :1]) * window_energy
+        # Where no window reaches, the numerator is zero too: any positive floor will do.
+        energy = ops.maximum(added(windows, "energy"), 1e-8)
+        signals = ops.split(added(pieces, "tails") / energy, count)
+        signals = [ops.reshape(signal, (-1, channels, length)) for signal in signals]
+        uppers = ops.split(added(upper * window_energy, "uppers") / energy, count)
+        stems, uppers = (dict(zip(self.networks, x, strict=True)) for x in (signals, uppers))
+        return stems, uppers, next_state
+
+
+def _samples_first(stems):
+    """Stems `(batch, channels, samples)` as `(batch, samples, channels)`."""
+    return {stem: ops.transpose(signal, (0, 2, 1)) for stem, signal in stems.items()}
+
+
+def _common_front_end(networks) -> FrontEnd:
+    if not networks:
+        raise ValueError("network must name at least one stem. Received: network={}")
+    for model in networks.values():
+        if not hasattr(model, "front_end"):
+            raise ValueError(
+                "network must be mask networks, or one waveform network that is not in a mapping. "
+                f"Received: network={networks}"
+            )
+    front_ends = [model.front_end for model in networks.values()]
+    if any(other != front_ends[0] for other in front_ends):
+        raise ValueError(
+            f"all networks must have the same front end. Received: front_ends={front_ends}"
+        )
+    return front_ends[0]
