@@ -22,7 +22,11 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .
 
 benchmark: $(VENV)/.installed-dev
-	for script in network separation exports overlap pipeline synthetic_songs; do $(BIN)/python benchmarks/$$script.py || exit 1; done
+	for script in network separation "separation --variants" windows exports overlap pipeline \
+		synthetic_songs; do \
+		set -- $$script; script=$$1; shift; \
+		$(BIN)/python benchmarks/$$script.py "$$@" || exit 1; \
+	done
 
 clean:
 	rm -rf $(VENV) demo_output build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

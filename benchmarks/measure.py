@@ -46,17 +46,23 @@ class MatrixProduct:
         return self._left @ self._right
 
 
-def default_separator(preset: str | None):
-    """The preset's separator; without a name the shipped one, else a random one of half size."""
+def default_separator(name: str | None):
+    """A preset's separator, or that of a Wave-U-Net variant with random weights.
+
+    Without a name the shipped preset's; where there is none, a random one's of half size.
+    """
     import keras
 
-    from zoo import JanssonUNet, Separator, list_presets
+    from zoo import JanssonUNet, Separator, WaveUNet, list_presets
     from zoo.inference import DEFAULT_PRESET
+    from zoo.wave_unet_variants import VARIANTS
 
-    if preset is None and DEFAULT_PRESET not in list_presets():
-        keras.utils.set_random_seed(0)
+    keras.utils.set_random_seed(0)
+    if name in VARIANTS:
+        return Separator(WaveUNet(name))
+    if name is None and DEFAULT_PRESET not in list_presets():
         return Separator(JanssonUNet(filters=HALF_SIZE))
-    return Separator.from_preset(preset or DEFAULT_PRESET)
+    return Separator.from_preset(name or DEFAULT_PRESET)
 
 
 def resident_memory() -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""What overlapping patches are worth, and what they cost: why a quarter of a patch is the default.
+"""What overlap is worth and costs: a quarter of a patch, a sixteenth of a window are the defaults.
 
 python benchmarks/overlap.py [--songs 8]
 """
@@ -6,6 +6,7 @@ python benchmarks/overlap.py [--songs 8]
 import argparse
 import os
 import time
+from collections.abc import Sequence
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -17,25 +18,35 @@ from training.synthetic import synthetic_songs  # noqa: E402
 from zoo import Separator, load_preset  # noqa: E402
 from zoo.inference import DEFAULT_PRESET  # noqa: E402
 
+WAVEFORM_PRESET = "wave_unet_small"
+
+
+def measure(preset: str, overlaps: Sequence[int], songs: int, **window) -> None:
+    network = load_preset(preset)
+    rate = network.sample_rate
+    tracks = synthetic_songs(1_000_000, songs, sample_rate=rate, channels=1)
+    rows = []
+    for overlap in overlaps:
+        separator = Separator(network, overlap=overlap, **window)
+        start = time.perf_counter()
+        scores = evaluate(separator, tracks).rows
+        seconds = time.perf_counter() - start
+        gains = [row["improvement"] for row in scores if row["stem"] == "vocals"]
+        rows.append((overlap, f"{np.mean(gains):.2f} dB", f"{seconds:.1f} s"))
+    unit = f"samples, windows of {window['window']}" if window else "frames"
+    columns = (f"overlap, {unit}", "mean SDR improvement of vocals", "time")
+    print_table(f"{preset}, {songs} synthetic songs", columns, rows)
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--songs", type=int, default=8, help="held-back synthetic songs")
-    arguments = parser.parse_args()
-    network = load_preset(DEFAULT_PRESET)
-    rate = network.front_end.sample_rate
-    songs = synthetic_songs(1_000_000, arguments.songs, sample_rate=rate, channels=1)
-    rows = []
-    for divisor in (None, 8, 4, 2):
-        overlap = 0 if divisor is None else network.front_end.frames // divisor
-        separator = Separator(network, overlap=overlap)
-        start = time.perf_counter()
-        scores = evaluate(separator, songs).rows
-        seconds = time.perf_counter() - start
-        gains = [row["improvement"] for row in scores if row["stem"] == "vocals"]
-        rows.append((overlap, f"{np.mean(gains):.2f} dB", f"{seconds:.1f} s"))
-    title = f"{DEFAULT_PRESET}, {arguments.songs} synthetic songs"
-    print_table(title, ("overlap, frames", "mean SDR improvement of vocals", "time"), rows)
+    songs = parser.parse_args().songs
+    measure(DEFAULT_PRESET, (0, 16, 32, 64), songs)
+    trained = load_preset(WAVEFORM_PRESET).segment_samples
+    for window in (trained, 4 * trained):
+        overlaps = (0, trained // 16, trained // 4, trained // 2)
+        measure(WAVEFORM_PRESET, overlaps, songs, window=window)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,10 @@
 """Whole songs, file to file: speed, memory, stages, and how fast the command line starts.
 
     python benchmarks/separation.py [--preset NAME] [--minutes 3 30] [--repetitions 3]
+    python benchmarks/separation.py --variants [--repetitions 3]
+
+The second form is the table of all networks, on a song of one minute: the presets, and the paper's
+Wave-U-Nets with random weights.
 
 The files are 44.1 kHz stereo, 16-bit WAV, and stay in a temporary folder. Speed is that of a warm
 process: a first separation of the same file is not counted. Memory is that of a fresh process for
@@ -18,7 +22,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from measure import default_separator, interleaved, print_table, resident_memory
+from measure import MatrixProduct, default_separator, interleaved, print_table, resident_memory
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 RATE = 44100
@@ -109,15 +113,51 @@ def start_of_the_command_line(repetitions: int = 7) -> float:
     return statistics.median(times)
 
 
+def compare_networks(folder: Path, repetitions: int) -> None:
+    """Every preset and every Wave-U-Net variant on the same minute of music."""
+    from zoo import list_presets, separate_file
+    from zoo.wave_unet_variants import VARIANTS
+
+    song = folder / "minute.wav"
+    write_song(song, 1)
+    rows = []
+    for name in (*list_presets(), *VARIANTS):
+        separator = default_separator(name)
+
+        def separate(separator=separator):
+            separate_file(song, folder / "stems", separator=separator)
+
+        product = MatrixProduct()
+        times = interleaved({"song": separate, "product": product}, repetitions, warm_ups=1)
+        song_time, product_time = (min(times[run]) for run in ("song", "product"))
+        rows.append(
+            (
+                name,
+                f"{separator.sample_rate} Hz",
+                f"{60 / song_time:.1f}x",
+                f"{song_time / 60 * 1e3:.1f} ms",
+                f"{memory_growth(song, name) / 1e6:,.0f} MB",
+                f"{product.multiply_adds / product_time / 1e9:.0f} G/s",
+            )
+        )
+    columns = ("network", "rate", "x real time", "a second costs", "memory", "matrix product")
+    print_table("File to file, a minute of 44.1 kHz stereo", columns, rows)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--preset", help="name or folder; the shipped one by default")
     parser.add_argument("--minutes", type=float, nargs="+", default=[3, 30])
     parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--variants", action="store_true", help="compare all networks")
     parser.add_argument("--memory-of", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.memory_of:
         report_memory(arguments.memory_of, arguments.preset)
+        return
+    if arguments.variants:
+        with tempfile.TemporaryDirectory() as folder:
+            compare_networks(Path(folder), arguments.repetitions)
         return
     from zoo import separate_file
 

@@ -3,16 +3,19 @@
 from keras import ops
 
 
-def grouped(waveform, size: int):
+def grouped(waveform, size: int, *, downmix: bool = False):
     """Takes a waveform's channels in groups, the last one filled up with its last channel.
 
     Args:
         waveform: `(batch, samples, channels)`.
         size: channels of a group.
+        downmix: whether to take the mean of all channels in place of groups; `size` is 1.
 
     Returns:
         `(batch * groups, samples, size)`.
     """
+    if downmix:
+        return ops.mean(waveform, axis=2, keepdims=True)
     if waveform.shape[2] == size:
         return waveform
     samples, channels = ops.shape(waveform)[1], ops.shape(waveform)[2]
@@ -22,16 +25,19 @@ def grouped(waveform, size: int):
     return ops.reshape(ops.transpose(filled, (0, 2, 1, 3)), (-1, samples, size))
 
 
-def ungrouped(groups, waveform):
+def ungrouped(groups, waveform, *, downmix: bool = False):
     """Undoes `grouped` for a result of the groups; the last channel's copies are averaged.
 
     Args:
         groups: `(batch * groups, samples, size)`.
         waveform: what was grouped, `(batch, any samples, channels)`.
+        downmix: whether the mean was taken: every channel gets its result.
 
     Returns:
         `(batch, samples, channels)`.
     """
+    if downmix:
+        return groups * ops.ones_like(waveform[:, :1])
     size = groups.shape[2]
     if waveform.shape[2] == size:
         return groups

@@ -21,8 +21,11 @@ class MaskSeparation:
 
     channels = None
     window = None
+    downmix = None
 
-    def __init__(self, network, *, stem=None, residual=DEFAULT, overlap=None, window=None):
+    def __init__(
+        self, network, *, stem=None, residual=DEFAULT, overlap=None, window=None, downmix=None
+    ):
         named = hasattr(network, "items")
         self.networks = dict(network) if named else {stem or "vocals": network}
         self.separated = tuple(self.networks)
@@ -38,6 +41,8 @@ class MaskSeparation:
             raise ValueError(
                 f"window is for waveform networks without context. Received: window={window}"
             )
+        if downmix is not None:
+            raise ValueError(f"downmix is for mono waveform networks. Received: downmix={downmix}")
         front_end = self.front_end
         frames = front_end.frames
         self.overlap = frames // 4 if overlap is None else overlap

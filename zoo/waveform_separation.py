@@ -11,8 +11,9 @@ from zoo.spectral import cut, frame, overlap_add
 # chunk, so that long ones are faster; windows without it cost the same however many go together.
 CONTEXT_CHUNK_SAMPLES = 1 << 19
 CROSSFADE_CHUNK_SAMPLES = 1 << 17
-# The default overlap of windows without context is their length divided by this.
-OVERLAP_DIVISOR = 4
+# The default overlap of windows without context is their length divided by this. With the preset
+# `wave_unet_small` longer ones are no better, whatever the window (`benchmarks/overlap.py`).
+OVERLAP_DIVISOR = 16
 
 
 class WaveformSeparation:
@@ -24,7 +25,9 @@ class WaveformSeparation:
 
     front_end = None
 
-    def __init__(self, network, *, stem=None, residual=DEFAULT, overlap=None, window=None):
+    def __init__(
+        self, network, *, stem=None, residual=DEFAULT, overlap=None, window=None, downmix=None
+    ):
         sources = network.sources
         if stem is not None:
             raise ValueError(
@@ -44,6 +47,14 @@ class WaveformSeparation:
                 f"residual leaves no stem, the network has {', '.join(sources)} only. "
                 f"Received: residual={residual}"
             )
+        if downmix is None and network.channels == 1:
+            downmix = True
+        if downmix is not None and network.channels > 1:
+            raise ValueError(
+                f"downmix is for mono networks, this one has {network.channels} channels. "
+                f"Received: downmix={downmix}"
+            )
+        self.downmix = downmix
         self.window = window
         self.overlap = overlap
         self.grid = self._grid()
@@ -57,6 +68,12 @@ class WaveformSeparation:
     def channels(self) -> int:
         """Of the network."""
         return self.network.channels
+
+    def _grouped(self, waveform):
+        return grouped(waveform, self.channels, downmix=bool(self.downmix))
+
+    def _ungrouped(self, groups, waveform):
+        return ungrouped(groups, waveform, downmix=bool(self.downmix))
 
     def whole(self, waveform):
         """The network's stems `(batch, samples, channels)` of a signal in one piece."""
@@ -100,9 +117,9 @@ class ContextSeparation(WaveformSeparation):
     def process(self, waveform, state):
         """The network's stems of a stretch, no upper masks, no state: `Separator.process`."""
         done = ops.shape(waveform)[1] - self.grid.lookahead
-        outputs = self.network(grouped(waveform, self.channels), training=False)
+        outputs = self.network(self._grouped(waveform), training=False)
         stems = {stem: cut(outputs[stem], 0, done) for stem in self.separated}
-        return {stem: ungrouped(x, waveform) for stem, x in stems.items()}, {}, {}
+        return {stem: self._ungrouped(x, waveform) for stem, x in stems.items()}, {}, {}
 
 
 class CrossfadeSeparation(WaveformSeparation):
@@ -116,19 +133,17 @@ class CrossfadeSeparation(WaveformSeparation):
     def _grid(self):
         network, step = self.network, self.network.length_step
         if self.window is None:
-            trained = network.input_samples(network.segment_samples)
-            self.window = max(trained, OVERLAP_DIVISOR * step)
+            self.window = network.input_samples(network.segment_samples)
         if self.overlap is None:
-            self.overlap = self.window // OVERLAP_DIVISOR // step * step
+            self.overlap = self.window // OVERLAP_DIVISOR
         window, overlap = self.window, self.overlap
         if window < 1 or window % step:
             raise ValueError(
                 f"window must be a multiple of {step} samples. Received: window={window}"
             )
-        # Multiples, for neighbours to decimate alike what they share.
-        if not 0 <= overlap <= window // 2 or overlap % step:
+        if not 0 <= overlap <= window // 2:
             raise ValueError(
-                f"overlap must be a multiple of {step} samples, at most half a window of {window}. "
+                f"overlap must be between 0 and half a window, {window // 2} samples. "
                 f"Received: overlap={overlap}"
             )
         return PatchGrid(step=window - overlap, lookahead=overlap, pad=0, offset=0, reflect=False)
@@ -140,8 +155,9 @@ class CrossfadeSeparation(WaveformSeparation):
         the next window will share, and "weights" `(1, overlap)` of them.
         """
         size = self.network.channels
+        groups = 1 if self.downmix else -(-channels // size)
         shapes = {
-            "tails": (len(self.separated) * -(-channels // size), self.overlap * size),
+            "tails": (len(self.separated) * groups, self.overlap * size),
             "weights": (1, self.overlap),
         }
         return {name: np.zeros(shape, "float32") for name, shape in shapes.items()}
@@ -149,7 +165,7 @@ class CrossfadeSeparation(WaveformSeparation):
     def process(self, waveform, state):
         """The network's stems of a stretch, no upper masks, the next state: `Separator.process`."""
         size, hop = self.network.channels, self.grid.step
-        signal = grouped(waveform, size)
+        signal = self._grouped(waveform)
         signal = ops.reshape(signal, (-1, ops.shape(signal)[1] * size))
         windows = frame(signal, self.window * size, hop * size)  # (rows, windows, window * size)
         count = ops.shape(windows)[1]
@@ -170,5 +186,5 @@ class CrossfadeSeparation(WaveformSeparation):
         total = ops.reshape(cut(total, 0, done * size), (-1, done, size))
         weights = ops.expand_dims(cut(weights, 0, done), -1)
         finished = ops.split(total / weights, len(self.separated))
-        finished = [ungrouped(x, waveform) for x in finished]
+        finished = [self._ungrouped(x, waveform) for x in finished]
         return dict(zip(self.separated, finished, strict=True)), {}, state

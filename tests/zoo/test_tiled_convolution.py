@@ -1,4 +1,4 @@
-"""Convolution by tiles: the same values as SciPy's and Keras's own, where it is used and where not."""
+"""Convolution by tiles: SciPy's and Keras's values, used where it is worth it."""
 
 import keras
 import numpy as np

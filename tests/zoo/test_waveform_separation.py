@@ -148,8 +148,19 @@ def test_stems_add_up_to_the_mixture(separators, name):
 
 
 @pytest.mark.parametrize("name", ["M1", "M3 strided"])
-def test_a_mono_network_separates_each_channel_by_itself(separators, name):
+def test_a_mono_network_hears_the_mean_of_the_channels(separators, name):
     separator = separators[name]
+    mixture = noise(2, 500, 3)
+    stems = arrays(separator(mixture))
+    mean = arrays(separator(mixture.mean(axis=2, keepdims=True)))["vocals"]
+    assert np.abs(mean).max() > 0.01
+    assert np.abs(stems["vocals"] - mean).max() < 1e-6
+    assert np.abs(sum(stems.values()) - mixture).max() < 1e-6
+
+
+@pytest.mark.parametrize("name", ["M1", "M3 strided"])
+def test_without_downmix_a_mono_network_separates_each_channel_by_itself(separators, name):
+    separator = Separator(network_of(separators[name]), downmix=False)
     mixture = noise(2, 500, 3)
     together = arrays(separator(mixture))["vocals"]
     for channel in range(3):

@@ -29,7 +29,11 @@ def test_which_stem_is_the_residual():
 
 @pytest.mark.parametrize(
     "variant,options",
-    [("M1", {}), ("M1", {"window": 128, "overlap": 64, "residual": "vocals"}), ("M4", {})],
+    [
+        ("M1", {}),
+        ("M1", {"window": 128, "overlap": 64, "residual": "vocals", "downmix": False}),
+        ("M4", {}),
+    ],
 )
 def test_configuration_survives_saving(variant, options, tmp_path):
     separator = Separator(tiny_wave_unet(variant), **options)
@@ -49,10 +53,10 @@ def test_configuration_survives_saving(variant, options, tmp_path):
 
 def test_windows_are_what_the_network_was_trained_on():
     separator = Separator(tiny_wave_unet("M1", segment_samples=250))
-    assert (separator.window, separator.overlap) == (256, 64)
+    assert (separator.window, separator.overlap) == (256, 16)
     short = Separator(tiny_wave_unet("M1", segment_samples=8))
-    assert (short.window, short.overlap) == (32, 8)
-    assert Separator(tiny_wave_unet("M1"), window=120).overlap == 24
+    assert (short.window, short.overlap) == (8, 0)
+    assert Separator(tiny_wave_unet("M1"), window=120).overlap == 7
 
 
 def test_what_cannot_be_is_refused():
@@ -68,10 +72,16 @@ def test_what_cannot_be_is_refused():
     for options in ({"window": 64}, {"overlap": 0}):
         with pytest.raises(ValueError, match="without context"):
             Separator(context, **options)
-    for options in ({"window": 100}, {"window": 0}, {"overlap": 40}, {"overlap": 4}):
+    for window in (100, 0):
         with pytest.raises(ValueError, match="multiple of 8 samples"):
-            Separator(plain, **options)
+            Separator(plain, window=window)
+    for overlap in (-1, 33):
+        with pytest.raises(ValueError, match="half a window, 32 samples.*Received: overlap="):
+            Separator(plain, window=64, overlap=overlap)
     with pytest.raises(ValueError, match="window is for waveform networks"):
         Separator(tiny_network(), window=64)
+    for network in (context, tiny_network()):
+        with pytest.raises(ValueError, match="mono.*Received: downmix=False"):
+            Separator(network, downmix=False)
     with pytest.raises(ValueError, match="has no masks"):
         Separator(plain).masks(noise(1, 100, 1))
