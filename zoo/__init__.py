@@ -16,6 +16,7 @@ _MODULES = {
     "list_presets": "zoo.preset_files",
     "load_model": "zoo.presets",
     "load_preset": "zoo.presets",
+    "separate_as_published": "zoo.wave_unet_published",
     "separate_file": "zoo.inference",
 }
 

@@ -11,6 +11,8 @@ from typing import Annotated
 import typer
 
 from zoo.errors import InputError
+from zoo.import_commands import import_app
+from zoo.quiet import load_backend
 
 app = typer.Typer(
     help="Model zoo for audio: separate songs, train, and export to SavedModel, TFLite and ONNX.",
@@ -20,6 +22,7 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="Look at training data.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
+app.add_typer(import_app, name="import")
 
 AudioFormat = StrEnum("AudioFormat", ["wav", "flac", "ogg", "mp3"])
 ExportFormat = StrEnum("ExportFormat", ["saved_model", "tflite", "onnx"])
@@ -32,19 +35,6 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 def _complain(error: InputError) -> None:
     print(f"stemzoo: {error}", file=sys.stderr)
-
-
-def _load_backend() -> None:
-    """Imports Keras and its backend, whose native code prints remarks that nobody asked for."""
-    from zoo.quiet import quiet
-
-    with quiet():
-        import keras
-
-        if keras.backend.backend() == "tensorflow":
-            import tensorflow as tf
-
-            tf.config.list_physical_devices()
 
 
 def _print_json(value) -> None:
@@ -69,13 +59,16 @@ def models(
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("preset", "network", "stems", "sample rate", "parameters", "licence", box=None)
+    columns = ("preset", "network", "stems", "sample rate", "channels", "parameters", "licence")
+    table = Table(*columns, box=None)
     for name, facts in rows.items():
+        rate = facts.get("sample_rate") or facts.get("front_end", {}).get("sample_rate", "?")
         table.add_row(
             name,
             facts["class"],
             ", ".join(facts["stems"]),
-            f"{facts['front_end']['sample_rate']} Hz",
+            f"{rate} Hz",
+            str(facts.get("channels", "any")),
             f"{facts['parameters']:,}",
             facts.get("licence", ""),
         )
@@ -92,14 +85,17 @@ def separate(
     model: Annotated[str | None, typer.Option(help="A .keras file in place of a preset.")] = None,
     stems: Annotated[str | None, typer.Option(help="Only these, separated by commas.")] = None,
     format: Annotated[AudioFormat, typer.Option(help="Of the stems.")] = AudioFormat.wav,
-    chunk_seconds: Annotated[float, typer.Option(help="Audio in memory at a time.", min=1.0)] = 30,
+    chunk_seconds: Annotated[
+        float | None,
+        typer.Option(help="Audio in memory at a time; what suits the model by default.", min=1.0),
+    ] = None,
     above_band: Annotated[
         AboveBand, typer.Option(help="What becomes of the spectrum above the model's band.")
     ] = AboveBand.residual,
     as_json: Json = False,
 ):
     """Separate songs into stems of the same length, rate and channels."""
-    _load_backend()
+    load_backend()
     from zoo.batch import separate_files
 
     report = separate_files(
@@ -138,7 +134,7 @@ def train(
     as_json: Json = False,
 ):
     """Train or fine-tune by a recipe; a killed run resumes from its last epoch."""
-    _load_backend()
+    load_backend()
     from training.recipe import parse_override
     from training.run import train_recipe
 
@@ -160,7 +156,7 @@ def evaluate(
     as_json: Json = False,
 ):
     """Score a separator on songs with known stems; the table names the aggregation."""
-    _load_backend()
+    load_backend()
     from training.evaluation import evaluate_data
 
     report = evaluate_data(model, data, metric=metric)
@@ -183,11 +179,13 @@ def export(
             help="Fix the length, for mobile accelerators; any length by default.", min=0.1
         ),
     ] = None,
-    channels: Annotated[int, typer.Option(help="Of the waveform.", min=1)] = 2,
+    channels: Annotated[
+        int | None, typer.Option(help="Of the waveform; what suits the model by default.", min=1)
+    ] = None,
     as_json: Json = False,
 ):
     """Write a model for other runtimes and check each file in its own."""
-    _load_backend()
+    load_backend()
     from zoo.exporting import export_files
 
     reports = export_files(
@@ -211,7 +209,7 @@ def verify(
     as_json: Json = False,
 ):
     """Compare an exported file with its model; exit code 1 if they differ."""
-    _load_backend()
+    load_backend()
     from zoo.exporting import verify_file
 
     _show([verify_file(file, model, waveform=input is ExportInput.waveform)], as_json)
@@ -252,7 +250,7 @@ def demo(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder.")] = Path("demo_output"),
 ):
     """Separate a song, fine-tune the preset, export it in three formats and check each file."""
-    _load_backend()
+    load_backend()
     from zoo.demo import run_demo
 
     run_demo(song, output)

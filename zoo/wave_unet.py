@@ -213,6 +213,12 @@ class WaveUNet(PresetMixin, keras.Model):
         """
         return -surplus_samples(self._settings, scale.bit_length() - 1) % scale
 
+    @property
+    def export_example_shapes(self) -> list[dict[str, tuple[int, int, int]]]:
+        """Shapes that exercise a file: a training segment, and two of the shortest windows."""
+        sizes = (1, self.segment_samples), (2, 1)
+        return [{"mixture": (n, self.input_samples(made), self.channels)} for n, made in sizes]
+
     def call(self, inputs, training=None, mask=None):
         if inputs.shape[1] is not None:
             self.output_samples(inputs.shape[1])

@@ -1,0 +1,1 @@
+"""Weights that other programs have trained, for the networks of the zoo."""

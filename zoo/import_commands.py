@@ -1,0 +1,35 @@
+"""`stemzoo import`: what other programs trained, as presets."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zoo.quiet import load_backend
+from zoo.settings import parse_setting
+
+import_app = typer.Typer(help="Take over what other programs trained.", no_args_is_help=True)
+
+
+@import_app.command("wave-unet")
+def import_wave_unet(
+    checkpoint: Annotated[
+        Path, typer.Argument(help="Of the authors' program: prefix, .index file or folder.")
+    ],
+    variant: Annotated[str, typer.Option(help="What it was trained as: M1 to M7 or M5-HighSR.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the preset.")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="argument=value of WaveUNet in place of the variant's."),
+    ] = None,
+):
+    """Turn a TensorFlow 1 checkpoint of the Wave-U-Net into a preset."""
+    arguments = dict(parse_setting(text, "argument=value") for text in settings or ())
+    load_backend()
+    from zoo.checkpoints.wave_unet import load_wave_unet
+
+    network = load_wave_unet(checkpoint, variant, **arguments)
+    name = checkpoint.resolve().name
+    origin = f"{name}, a checkpoint of the Wave-U-Net authors' TensorFlow program"
+    network.save_to_preset(output, metadata={"variant": variant, "origin": origin})
+    print(output)
