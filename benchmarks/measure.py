@@ -55,7 +55,7 @@ def default_separator(name: str | None):
 
     from zoo import JanssonUNet, Separator, WaveUNet, list_presets
     from zoo.inference import DEFAULT_PRESET
-    from zoo.wave_unet_variants import VARIANTS
+    from zoo.wave_unet.variants import VARIANTS
 
     keras.utils.set_random_seed(0)
     if name in VARIANTS:

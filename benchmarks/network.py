@@ -3,8 +3,9 @@
     python benchmarks/network.py [--batches 1 8] [--repetitions 15]
 
 Multiply-adds are those of the architecture, one a tap. The Wave-U-Net takes fewer: its decoder
-convolves before it interpolates (`zoo/wave_unet_decoder.py`), and at inference its long kernels go
-by tiles (`zoo/tiled_convolution.py`). The row "Keras's convolutions" does without the tiles.
+convolves before it interpolates (`zoo/wave_unet/interpolated_convolution.py`), and at inference its
+long kernels go by tiles (`zoo/tiled_convolution.py`). The row "Keras's convolutions" does without
+the tiles.
 
 Tried and left out: what `zoo.sub_pixel` does for the last layer, for all transposed convolutions of
 the U-Net. On one thread, batch 8, full size, it took 1.07 of plain Keras's time and a training step

@@ -116,7 +116,7 @@ def start_of_the_command_line(repetitions: int = 7) -> float:
 def compare_networks(folder: Path, repetitions: int) -> None:
     """Every preset and every Wave-U-Net variant on the same minute of music."""
     from zoo import list_presets, separate_file
-    from zoo.wave_unet_variants import VARIANTS
+    from zoo.wave_unet.variants import VARIANTS
 
     song = folder / "minute.wav"
     write_song(song, 1)

@@ -12,11 +12,11 @@ _MODULES = {
     "JanssonUNet": "zoo.jansson_unet",
     "STFT": "zoo.spectral",
     "Separator": "zoo.separator",
-    "WaveUNet": "zoo.wave_unet",
+    "WaveUNet": "zoo.wave_unet.network",
     "list_presets": "zoo.preset_files",
     "load_model": "zoo.presets",
     "load_preset": "zoo.presets",
-    "separate_as_published": "zoo.wave_unet_published",
+    "separate_as_published": "zoo.wave_unet.published",
     "separate_file": "zoo.inference",
 }
 

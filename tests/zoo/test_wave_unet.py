@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from zoo import WaveUNet, load_preset
-from zoo.wave_unet_variants import DOWNSAMPLING, UPSAMPLING
+from zoo.wave_unet.variants import DOWNSAMPLING, UPSAMPLING
 
 from .original_wave_unet import PUBLISHED, VARIANTS, arguments
 from .small_wave_unet import SMALL, noise, small_wave_unet

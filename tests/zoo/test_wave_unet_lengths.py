@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo import WaveUNet
-from zoo.wave_unet_variants import DOWNSAMPLING, UPSAMPLING
+from zoo.wave_unet.variants import DOWNSAMPLING, UPSAMPLING
 
 from .small_wave_unet import noise, small_wave_unet
 

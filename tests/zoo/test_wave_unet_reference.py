@@ -8,9 +8,9 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from zoo.wave_unet_decoder import InterpolatedConvolution
-from zoo.wave_unet_layers import Decimation, crop_centre
-from zoo.wave_unet_variants import DOWNSAMPLING, UPSAMPLING
+from zoo.wave_unet.interpolated_convolution import InterpolatedConvolution
+from zoo.wave_unet.layers import Decimation, crop_centre
+from zoo.wave_unet.variants import DOWNSAMPLING, UPSAMPLING
 
 from .small_wave_unet import noise, small_wave_unet
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from zoo.wave_unet_layers import crop_centre
+from zoo.wave_unet.layers import crop_centre
 
 
 def _low_rate_taps(kernel_size: int, shift: int) -> tuple[np.ndarray, np.ndarray, int]:

@@ -3,8 +3,8 @@
 from keras import layers
 
 from zoo.tiled_convolution import TiledConv1D
-from zoo.wave_unet_decoder import InterpolatedConvolution
-from zoo.wave_unet_layers import CropConcatenate, Decimation, TransposedUpsampling
+from zoo.wave_unet.interpolated_convolution import InterpolatedConvolution
+from zoo.wave_unet.layers import CropConcatenate, Decimation, TransposedUpsampling
 
 # From here on inwards there are too few samples for what a kernel's spectrum costs.
 _TILED_LEVELS = 9

@@ -6,15 +6,15 @@ import keras
 from keras import layers
 
 from zoo.presets import PresetMixin
-from zoo.wave_unet_blocks import (
+from zoo.wave_unet.blocks import (
     apply_convolution,
     apply_decoder_level,
     apply_downsampling,
     apply_output,
 )
-from zoo.wave_unet_layers import CropConcatenate, Difference
-from zoo.wave_unet_lengths import Lengths
-from zoo.wave_unet_variants import DOWNSAMPLING, complete_settings, surplus_samples
+from zoo.wave_unet.layers import CropConcatenate, Difference
+from zoo.wave_unet.lengths import Lengths
+from zoo.wave_unet.variants import DOWNSAMPLING, complete_settings, surplus_samples
 
 
 @keras.saving.register_keras_serializable(package="stemzoo")
@@ -63,7 +63,7 @@ class WaveUNet(PresetMixin, keras.Model):
         >>> samples = model.input_samples(1000)
         >>> stems = model(np.zeros((1, samples, 2), "float32"))
         >>> samples, {source: tuple(stem.shape) for source, stem in stems.items()}
-        (1475, {'accompaniment': (1, 1001, 2), 'vocals': (1, 1001, 2)})
+        (1507, {'accompaniment': (1, 1013, 2), 'vocals': (1, 1013, 2)})
     """
 
     def __init__(
