@@ -5,7 +5,7 @@
 Multiply-adds are those of the architecture, one a tap. The Wave-U-Net takes fewer: its decoder
 convolves before it interpolates (`zoo/wave_unet/interpolated_convolution.py`), and at inference its
 long kernels go by tiles (`zoo/tiled_convolution.py`). The row "Keras's convolutions" does without
-the tiles.
+the tiles; "as published" is the graph of the authors' program, in the same window and in theirs.
 
 Tried and left out: what `zoo.sub_pixel` does for the last layer, for all transposed convolutions of
 the U-Net. On one thread, batch 8, full size, it took 1.07 of plain Keras's time and a training step
@@ -45,6 +45,43 @@ def multiply_adds(network: keras.Model, shape: tuple[int, ...]) -> int:
     return sum(int(size * kernel) for size, kernel in zip(sizes, kernels, strict=True))
 
 
+def as_published(network: WaveUNet):
+    """The network as its authors' program computes it, with the same weights."""
+
+    def convolve(x, name):
+        layer = network.get_layer(f"{name}_conv")
+        padding = "VALID" if network.context else "SAME"
+        return tf.nn.conv1d(x, layer.kernel, 1, padding) + layer.bias
+
+    def block(x, name):
+        return tf.nn.leaky_relu(convolve(x, name), network.leakiness)
+
+    def double(x):
+        samples = 2 * tf.shape(x)[1] - network.context
+        x = tf.raw_ops.ResizeBilinear(
+            images=x[:, None], size=[1, samples], align_corners=network.context
+        )
+        return x[:, 0]
+
+    def join(skip, x):
+        surplus = tf.shape(skip)[1] - tf.shape(x)[1]
+        return tf.concat((skip[:, surplus // 2 :][:, : tf.shape(x)[1]], x), 2)
+
+    def run(mixture):
+        x, skips = mixture, []
+        for level in range(network.levels):
+            skips.append(block(x, f"encoder_{level + 1}"))
+            x = skips[-1][:, ::2]
+        x = block(x, "bottleneck")
+        for level in reversed(range(network.levels)):
+            x = block(join(skips[level], double(x)), f"decoder_{level + 1}")
+        x = join(mixture, x)
+        estimated = network.sources[: -1 if network.output_type == "difference" else None]
+        return {source: tf.tanh(convolve(x, source)) for source in estimated}
+
+    return run
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 8])
@@ -53,9 +90,11 @@ def main() -> None:
     product = MatrixProduct()
     runs, work, seconds = {"matrix product": product}, {}, {}
 
-    def add(name, network, shape, *, worth=None, portable=False):
+    def add(name, network, shape, *, worth, portable=False, published=False):
         signal = tf.random.uniform(shape, -0.3, 0.3)
-        function = tf.function(lambda x: network(x, training=False))
+        function = tf.function(
+            as_published(network) if published else lambda x: network(x, training=False)
+        )
         with portable_operators() if portable else nullcontext():
             run = function.get_concrete_function(tf.TensorSpec(shape))
         runs[name] = lambda: run(signal)
@@ -74,8 +113,13 @@ def main() -> None:
         worth = network.output_samples(samples) / network.sample_rate
         shape = (1, samples, network.channels)
         add(f"WaveUNet {variant}, {window:,} samples", network, shape, worth=worth)
-        if variant == "M1":
-            add("  Keras's convolutions", network, shape, worth=worth, portable=True)
+        if variant in ("M1", "M4"):
+            add(f"  {variant}, Keras's convolutions", network, shape, worth=worth, portable=True)
+            add(f"  {variant}, as published", network, shape, worth=worth, published=True)
+            samples = network.input_samples(network.segment_samples)
+            worth = network.output_samples(samples) / network.sample_rate
+            name = f"  {variant}, as published, {network.output_samples(samples):,} samples"
+            add(name, network, (1, samples, network.channels), worth=worth, published=True)
     times = interleaved(runs, arguments.repetitions)
     best = min(times["matrix product"])
     rate = product.multiply_adds / best

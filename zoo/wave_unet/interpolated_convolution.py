@@ -76,7 +76,8 @@ class InterpolatedConvolution(layers.Layer):
         skip, x = inputs
         share = ops.sigmoid(self.interpolation) if self.learned else 0.5
         kernel = self.kernel[:, : skip.shape[2]]
-        skip = crop_centre(skip, 2 * ops.shape(x)[1] - self.context)
+        if self.context:
+            skip = crop_centre(skip, 2 * ops.shape(x)[1] - 1)
         y = ops.conv(skip, kernel, padding="valid" if self.context else "same")
         return y + self._convolve_low(x, self.kernel[:, skip.shape[2] :], share) + self.bias
 
