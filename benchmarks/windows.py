@@ -1,6 +1,6 @@
 """How much audio a Wave-U-Net takes at a time: speed and memory, and that the output is the same.
 
-    python benchmarks/windows.py [--variant M4] [--seconds 120]
+    python benchmarks/windows.py [--variant M4] [--seconds 60]
 
 With context, all windows give the same samples, and the context around a window is computed once
 for each: the longer, the faster, until memory speaks against it. The original program's windows
@@ -45,7 +45,7 @@ def measure_chunk(variant: str, seconds: float, samples: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--variant", default="M4")
-    parser.add_argument("--seconds", type=float, default=120.0)
+    parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--chunk", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     variant, seconds = arguments.variant, arguments.seconds

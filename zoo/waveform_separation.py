@@ -10,7 +10,7 @@ from zoo.spectral import cut, frame, overlap_add
 # What whole-song inference takes at a time, in samples of output. Context is computed once for each
 # chunk, so that long ones are faster (`benchmarks/windows.py`); windows without it cost the same
 # however many go together.
-CONTEXT_CHUNK_SAMPLES = 1 << 20
+CONTEXT_CHUNK_SAMPLES = 3 << 19
 CROSSFADE_CHUNK_SAMPLES = 1 << 18
 # The default overlap of windows without context is their length divided by this. With the preset
 # `wave_unet_small` longer ones are no better, whatever the window (`benchmarks/overlap.py`).
