@@ -8,6 +8,7 @@ import pytest
 import soundfile
 
 import zoo
+from training.fit_settings import FitSettings
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 
@@ -17,6 +18,8 @@ def test_python_example(tmp_path, monkeypatch):
     if "jansson_unet_vocals" not in zoo.list_presets():
         pytest.fail("the preset that README shows is missing")
     monkeypatch.chdir(tmp_path)
+    # As it stands, but for the paper's number of epochs.
+    monkeypatch.setattr("training.fitting.FitSettings", lambda: FitSettings(epochs=2))
     generator = np.random.default_rng(0)
     for name in ("one", "two"):
         for stem in ("vocals", "accompaniment"):
