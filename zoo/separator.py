@@ -39,7 +39,8 @@ class Separator(PresetMixin, keras.Model):
             quarter of a patch or a sixteenth of a window.
         window: samples that a waveform network without context sees at a time, a multiple of its
             `length_step`; by default as many as in training, its `segment_samples`. A longer one
-            makes its output worse: it has learned with the zeros beyond its borders.
+            may do harm where training left the bottleneck shorter than its kernel, whose outer taps
+            then have learned nothing; `benchmarks/overlap.py` compares.
         downmix: `False` for a mono waveform network to separate each channel by itself, which for
             stereo takes twice the time: better for what is far from the middle, and the only choice
             for channels that have nothing to do with each other.
