@@ -6,6 +6,8 @@ Names are imported on first use, so that the command line starts without Keras.
 from zoo.lazy import lazy_names
 
 _MODULES = {
+    "ConvAutoencoder": "zoo.autoencoder.conv_autoencoder",
+    "ConvVAE": "zoo.autoencoder.conv_vae",
     "FrontEnd": "zoo.front_end",
     "InputError": "zoo.errors",
     "InverseSTFT": "zoo.spectral",

@@ -7,7 +7,10 @@ from functools import cached_property
 import keras
 from keras import ops
 
-from zoo.spectral import STFT, InverseSTFT
+from zoo.decibels import min_max, to_decibels, to_magnitude, undo_min_max
+from zoo.spectral import STFT, InverseSTFT, cut
+
+NORMALIZATIONS = ("peak", "none", "min_max")
 
 
 @keras.saving.register_keras_serializable(package="stemzoo")
@@ -28,9 +31,11 @@ class FrontEnd:
             Bins outside the band get a mask of 0.
         frames: length of a network patch, in frames.
         normalization: "peak" divides each patch by its own peak, "none" leaves magnitudes as they
-            are.
+            are, "min_max" takes decibels and scales each patch to [0, 1] by its own minimum and
+            maximum (see `zoo.decibels`).
         floor_db: with "peak", patches whose peak is lower than this, in dB relative to a full-scale
-            sine, are divided by it and not by their peak: silence stays silence.
+            sine, are divided by it and not by their peak: silence stays silence. With "min_max",
+            what lies lower than this relative to the patch's peak is raised to it.
 
     Raises:
         ValueError: if the band does not fit into the spectrum, or a size is not positive.
@@ -52,9 +57,9 @@ class FrontEnd:
     floor_db: float = -80.0
 
     def __post_init__(self):
-        if self.normalization not in ("peak", "none"):
+        if self.normalization not in NORMALIZATIONS:
             raise ValueError(
-                "normalization must be 'peak' or 'none'. "
+                f"normalization must be one of {', '.join(map(repr, NORMALIZATIONS))}. "
                 f"Received: normalization={self.normalization!r}"
             )
         for name in ("sample_rate", "bins", "frames"):
@@ -73,6 +78,11 @@ class FrontEnd:
     def spectrum_bins(self) -> int:
         """Bins of the whole spectrum, `frame_length // 2 + 1`."""
         return self.frame_length // 2 + 1
+
+    @property
+    def clip_samples(self) -> int:
+        """Samples of a clip of one patch, `frames * frame_step`."""
+        return self.frames * self.frame_step
 
     @cached_property
     def _stft(self) -> STFT:
@@ -122,20 +132,57 @@ class FrontEnd:
         return ops.pad(mask, ((0, 0), (0, 0), (self.first_bin, above)))
 
     def normalize(self, patches):
-        """Scales magnitude patches to [0, 1] by their own peaks, where `normalization` says so.
+        """Scales magnitude patches to [0, 1], as `normalization` says.
 
         Args:
             patches: `(batch, frames, bins)` magnitudes.
 
         Returns:
-            The network's input `(batch, bins, frames, 1)`, and the scale `(batch, 1, 1)` by which
-            the magnitudes were divided.
+            The network's input `(batch, bins, frames, 1)`, and how to go back (see `denormalize`):
+            the scale `(batch, 1, 1)` by which the magnitudes were divided; with "min_max" each
+            patch's minimum and maximum in dB, `(batch, 2)`.
         """
         if self.normalization == "none":
             return self.to_network(patches), ops.ones_like(patches[:, :1, :1])
+        if self.normalization == "min_max":
+            scaled, decibel_range = min_max(to_decibels(patches, -self.floor_db))
+            return self.to_network(scaled), decibel_range
         floor = self.frame_length / 4 * 10 ** (self.floor_db / 20)
         scale = ops.maximum(ops.max(patches, axis=(1, 2), keepdims=True), floor)
         return self.to_network(patches / scale), scale
+
+    def denormalize(self, x, scale):
+        """Inverse of `normalize`.
+
+        Args:
+            x: `(batch, bins, frames, 1)`.
+            scale: what `normalize` returned beside it.
+
+        Returns:
+            Magnitudes `(batch, frames, bins)`.
+        """
+        patches = self.from_network(x)
+        if self.normalization == "min_max":
+            return to_magnitude(undo_min_max(patches, scale))
+        return patches * scale
+
+    def features(self, waveform):
+        """Returns what a network hears of whole clips of one patch each.
+
+        Args:
+            waveform: `(batch, samples)` in [-1, 1]; beyond `clip_samples` it is cut, up to there
+                silent.
+
+        Returns:
+            As `normalize`, of the first `frames` frames.
+        """
+        return self.normalize(self.clip_magnitude(waveform))
+
+    def clip_magnitude(self, waveform):
+        """Returns the magnitudes `(batch, frames, bins)` that `features` normalises."""
+        waveform = ops.pad(waveform, ((0, 0), (0, self.clip_samples)))
+        real, imaginary = self.stft(cut(waveform, 0, self.clip_samples))
+        return cut(self.magnitude(real, imaginary), 0, self.frames)
 
     @staticmethod
     def to_network(patches):

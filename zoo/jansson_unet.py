@@ -80,6 +80,11 @@ class JanssonUNet(PresetMixin, keras.Model):
         front_end = FrontEnd() if front_end is None else front_end
         if not filters:
             raise ValueError(f"filters must name at least one level. Received: filters={filters}")
+        if front_end.normalization == "min_max":
+            raise ValueError(
+                "a mask is for magnitudes, not for decibels: take the normalization 'peak' or "
+                f"'none'. Received: front_end={front_end}"
+            )
         divisor = 2 ** len(filters)
         for name, size in (("front_end.bins", front_end.bins), ("frames", frames)):
             if size is not None and size % divisor:

@@ -116,7 +116,7 @@ class PresetMixin:
 
     @classmethod
     def from_preset(cls, preset: str | os.PathLike):
-        """Returns the preset's model.
+        """Returns the preset's model, or the network in it: of a `SoundGenerator` the autoencoder.
 
         Args:
             preset: one of `zoo.list_presets()`, or a folder written by `save_to_preset`.
@@ -125,6 +125,9 @@ class PresetMixin:
             InputError: if there is no such preset, it is damaged, or it holds another model.
         """
         model = load_preset(preset)
+        inner = getattr(model, "network", None)
+        if isinstance(inner, cls):
+            return inner
         if not isinstance(model, cls):
             raise InputError(f"{preset}: holds a {type(model).__name__}, not a {cls.__name__}")
         return model
