@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Processes of the test suite; each takes up to 3 GB.
+WORKERS ?= 2
 
 .PHONY: demo test lint format benchmark clean
 
@@ -11,7 +13,7 @@ demo: $(VENV)/.installed
 	$(BIN)/stemzoo demo $(if $(SONG),"$(SONG)") --output demo_output
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -23,7 +25,7 @@ format: $(VENV)/.installed-dev
 
 benchmark: $(VENV)/.installed-dev
 	for script in network separation "separation --variants" windows exports overlap pipeline \
-		synthetic_songs; do \
+		preprocessing synthetic_songs; do \
 		set -- $$script; script=$$1; shift; \
 		$(BIN)/python benchmarks/$$script.py "$$@" || exit 1; \
 	done

@@ -25,6 +25,8 @@ import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 from measure import FULL_SIZE, HALF_SIZE, MatrixProduct, interleaved, print_table  # noqa: E402
 
+from training.models import build_model  # noqa: E402
+from training.recipe import load_recipe  # noqa: E402
 from zoo import JanssonUNet, WaveUNet  # noqa: E402
 from zoo.portability import portable_operators  # noqa: E402
 
@@ -33,6 +35,9 @@ WINDOWS = {"M1": 2**18, "M4": 2**18, "M5-HighSR": 2**18, "M7": 2**17}
 
 def multiply_adds(network: keras.Model, shape: tuple[int, ...]) -> int:
     """Multiply-adds of all convolutions for an input; the rest is less than a hundredth."""
+    if hasattr(network, "encoder"):
+        latent = (shape[0], network.latent_space_dim)
+        return multiply_adds(network.encoder, shape) + multiply_adds(network.decoder, latent)
     layers = [layer for layer in network.layers if hasattr(layer, "kernel")]
     # Each input value of a transposed convolution meets the whole kernel.
     met = [
@@ -107,6 +112,14 @@ def main() -> None:
             worth = batch * 128 * front_end.frame_step / front_end.sample_rate
             shape = (batch, *network.input_shape[1:])
             add(f"JanssonUNet, {size}, batch {batch}", network, shape, worth=worth)
+    for name in ("vae_fsdd", "vae_fsdd_course"):
+        recipe = load_recipe(name)
+        network = build_model(recipe.model, recipe.front_end)
+        front_end = network.front_end
+        for batch in arguments.batches:
+            worth = batch * front_end.clip_samples / front_end.sample_rate
+            shape = (batch, *network.input_shape[1:])
+            add(f"ConvVAE, {name}, batch {batch}", network, shape, worth=worth)
     for variant, window in WINDOWS.items():
         network = WaveUNet(variant)
         samples = network.input_samples(window)

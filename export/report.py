@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from os import PathLike
+from pathlib import Path
 
 from export.runtimes import Tensor
 from zoo.files import atomic_path
@@ -73,17 +74,22 @@ class ExportReport:
 
 
 def table(reports: Iterable[ExportReport]) -> str:
-    """Returns the reports as a table: format, size, error, latency (also the model's), speed."""
+    """Returns the reports as a table: format, size, error, latency (also the model's), speed.
+
+    Where a format occurs more than once, the files' folders tell them apart.
+    """
     from rich.console import Console
     from rich.filesize import decimal
     from rich.table import Column, Table
 
     names = ("size", "max error", "latency", "Keras latency", "real-time factor")
+    reports = list(reports)
+    several = len({report.format for report in reports}) < len(reports)
     grid = Table("format", *(Column(name, justify="right") for name in names))
     for report in reports:
         factor = report.real_time_factor
         grid.add_row(
-            report.format,
+            f"{Path(report.path).parent.name}: {report.format}" if several else report.format,
             decimal(report.size),
             f"{report.max_error:.1e}",
             f"{report.latency * 1e3:.1f} ms",

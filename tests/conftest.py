@@ -1,6 +1,7 @@
 """Fixtures that every room's tests share."""
 
 import os
+import tempfile
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -23,3 +24,16 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no development data at {folder}; set STEMZOO_DATA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def open_to_all():
+    """Function: lets every user reach a temporary folder, which pytest keeps to its own."""
+
+    def function(folder: Path) -> None:
+        temporary = Path(tempfile.gettempdir())
+        for part in (folder, *folder.parents):
+            if temporary in part.parents:
+                part.chmod(0o755)
+
+    return function

@@ -192,38 +192,3 @@ def truncate_history(path: str | os.PathLike, epochs: int) -> None:
     kept = [line for number, line in numbered if number.isdigit() and int(number) < epochs]
     with atomic_path(path) as temporary:
         temporary.write_bytes(header + b"".join(kept))
-
-
-class LossCurve(keras.callbacks.Callback):
-    """Draws training and validation loss over epochs after each epoch, from `history.csv`.
-
-    Args:
-        history: file of a `CSVLogger` that comes before this callback.
-        picture: PNG to write.
-    """
-
-    def __init__(self, history: str | os.PathLike, picture: str | os.PathLike):
-        super().__init__()
-        self.history = history
-        self.picture = picture
-
-    def on_epoch_end(self, epoch, logs=None):
-        from matplotlib.figure import Figure
-
-        rows = read_history(self.history)
-        figure = Figure(figsize=(7, 4), layout="constrained")
-        axes = figure.subplots()
-        for name, label in (("loss", "training"), ("val_loss", "validation")):
-            if rows and name in rows[0]:
-                epochs = [row["epoch"] + 1 for row in rows]
-                axes.plot(epochs, [row[name] for row in rows], marker=".", label=label)
-        stages = [row.get("stage") for row in rows]
-        for place in range(1, len(rows)):
-            if stages[place] != stages[place - 1]:
-                axes.axvline(rows[place]["epoch"] + 0.5, color="grey", linestyle=":")
-        axes.set(xlabel="epoch", ylabel="loss")
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.grid(alpha=0.3)
-        axes.legend()
-        with atomic_path(self.picture) as temporary:
-            figure.savefig(temporary, dpi=100)

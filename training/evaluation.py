@@ -4,13 +4,16 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from training.tracks import Track
 from zoo.errors import InputError
 from zoo.progress import progress
+
+if TYPE_CHECKING:
+    from training.sound_report import SoundEvaluation
 
 METRICS = ("sdr", "bsseval_v4")
 AGGREGATION = {
@@ -219,24 +222,46 @@ def evaluate(separator, tracks: Sequence[Track], *, metric: str = "sdr") -> Eval
 
 
 def evaluate_data(
-    model: str | os.PathLike, data: str | os.PathLike, *, metric: str = "sdr"
-) -> Evaluation:
-    """Evaluates a model given by name on songs given by name.
+    model: str | os.PathLike,
+    data: str | os.PathLike,
+    *,
+    metric: str | None = None,
+    label: str | None = None,
+    held_out: str | None = None,
+) -> "Evaluation | SoundEvaluation":
+    """Evaluates a model given by name on songs or recordings given by name.
 
     Args:
-        model: preset name, preset folder or `.keras` file, of a separator or a network.
-        data: stem folder, or `synthetic:SEED:COUNT`.
-        metric: as in `evaluate`.
+        model: preset name, preset folder or `.keras` file, of a separator or a network of one, or
+            of a sound generator or an autoencoder.
+        data: stem folder, or `synthetic:SEED:COUNT`; for sounds a folder of recordings.
+        metric: of a separator, as in `evaluate`; `"sdr"` by default.
+        label: of sounds, as in `training.sound_evaluation.evaluate_sound_model`.
+        held_out: of sounds, too.
 
     Raises:
         InputError: if one of them cannot be used.
     """
+    from training.models import takes_features
     from zoo.presets import load_model
     from zoo.separator import Separator
+    from zoo.sound_generator import SoundGenerator
 
-    if metric not in METRICS:
+    if metric not in (None, *METRICS):
         raise InputError(f"metric {metric!r} is none of {', '.join(METRICS)}")
-    return evaluate(Separator.from_model(load_model(model)), tracks_of(str(data)), metric=metric)
+    loaded = load_model(model)
+    if isinstance(loaded, SoundGenerator) or takes_features(loaded):
+        from training.sound_evaluation import evaluate_sound_model
+
+        if metric is not None:
+            raise InputError(f"{model}: makes sounds; the metric {metric} is for separators")
+        generator = SoundGenerator.from_model(loaded)
+        return evaluate_sound_model(model, generator, data, label=label, held_out=held_out)
+    for name, value in (("label", label), ("held-out", held_out)):
+        if value is not None:
+            raise InputError(f"{model}: is a separator; {name} is for models that make sounds")
+    separator = Separator.from_model(loaded)
+    return evaluate(separator, tracks_of(str(data)), metric=metric or METRICS[0])
 
 
 def tracks_of(data: str) -> list[Track]:

@@ -17,7 +17,8 @@ class FitSettings:
         loss: `"mean_absolute_error"`, the L1 of Jansson et al.; `"mean_squared_error"`, that of
             Stoller et al.; `"energy_normalized_squared_error"`, for spectrograms;
             `"signal_to_distortion"` or `"scale_invariant_signal_to_distortion"`. With several
-            sources it is the mean of theirs.
+            sources it is the mean of theirs. `None` for the model's own, as `ConvVAE` has one, and
+            else for the first.
         scale_weight: what the loss at each lower rate counts of that at the next higher one, for
             a network that estimates sources at several.
         learning_rate: Adam's, at its highest.
@@ -33,7 +34,7 @@ class FitSettings:
     """
 
     epochs: int = 40
-    loss: str = "mean_absolute_error"
+    loss: str | None = None
     scale_weight: float = 0.5
     learning_rate: float = 1e-3
     schedule: str = "constant"
@@ -46,7 +47,7 @@ class FitSettings:
     def __post_init__(self):
         if self.epochs < 1:
             raise InputError(f"epochs={self.epochs} would train nothing; it must be at least 1")
-        if self.loss not in LOSSES:
+        if self.loss is not None and self.loss not in LOSSES:
             raise InputError(f"loss={self.loss!r} is none of {', '.join(LOSSES)}")
         if self.scale_weight < 0:
             raise InputError(f"scale_weight={self.scale_weight} must not be negative")

@@ -10,8 +10,9 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from training.callbacks import Backup, Checkpoint, History, LossCurve, truncate_history
+from training.callbacks import Backup, Checkpoint, History, truncate_history
 from training.fit_settings import FitSettings
+from training.loss_curve import LossCurve
 from training.losses import compile_arguments, output_names
 from training.models import check_trainable, computes_in_half_precision, rebuilt
 from zoo.errors import InputError

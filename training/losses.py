@@ -5,6 +5,8 @@ import math
 import keras
 from keras import ops
 
+from zoo.errors import InputError
+
 ENERGY_FLOOR = 1e-8
 
 
@@ -148,14 +150,27 @@ def output_weights(model: keras.Model, *, scale_weight: float = 0.5) -> dict[str
     }
 
 
-def compile_arguments(model: keras.Model, loss: str, *, scale_weight: float = 0.5) -> dict:
+def compile_arguments(
+    model: keras.Model, loss: str | None = None, *, scale_weight: float = 0.5
+) -> dict:
     """Returns `loss` and `loss_weights` for `compile` of a model with one output or a dict.
 
     Args:
         model: functional.
-        loss: one of `LOSSES`.
+        loss: one of `LOSSES`; `None` for the model's own if it has one, else the first.
         scale_weight: as in `output_weights`.
+
+    Raises:
+        InputError: if a loss is given for a model with one of its own.
     """
+    if getattr(model, "has_own_loss", False):
+        if loss is not None:
+            raise InputError(
+                f"{type(model).__name__}: has a loss of its own, set by the model's arguments; "
+                f"leave out loss={loss!r}"
+            )
+        return {}
+    loss = loss or next(iter(LOSSES))
     if output_names(model) is None:
         return {"loss": LOSSES[loss]()}
     weights = output_weights(model, scale_weight=scale_weight)

@@ -56,12 +56,18 @@ def check_trainable(model: keras.Model) -> None:
 
 def computes_in_half_precision(model: keras.Model) -> bool:
     """Whether a layer of the model has a mixed dtype policy."""
-    return any(layer.compute_dtype != layer.variable_dtype for layer in model.layers)
+    layers = model._flatten_layers(include_self=False)
+    return any(layer.compute_dtype != layer.variable_dtype for layer in layers)
 
 
 def takes_waveforms(model: keras.Model) -> bool:
     """Whether a network of the zoo maps waveforms, not spectrograms."""
     return hasattr(model, "segment_samples")
+
+
+def takes_features(model: keras.Model) -> bool:
+    """Whether a network of the zoo learns whole spectrograms, as autoencoders do."""
+    return hasattr(model, "latent_space_dim")
 
 
 def _refuse_front_end(name: str) -> None:
@@ -76,7 +82,7 @@ def build_model(recipe: ModelRecipe, front_end: FrontEnd | None = None) -> keras
 
     Args:
         recipe: its `[model]` table.
-        front_end: of a new network; the paper's by default. Networks on waveforms have none.
+        front_end: of a new network; its paper's by default. Networks on waveforms have none.
 
     Raises:
         InputError: if the network to start from cannot be loaded, comes with another front end,
@@ -89,7 +95,7 @@ def build_model(recipe: ModelRecipe, front_end: FrontEnd | None = None) -> keras
         network = getattr(zoo, recipe.network)
         arguments = {"dtype": recipe.dtype, **recipe.arguments}
         if "front_end" in inspect.signature(network).parameters:
-            arguments["front_end"] = front_end or FrontEnd()
+            arguments["front_end"] = front_end
         elif front_end is not None:
             _refuse_front_end(recipe.network)
         try:
@@ -98,6 +104,8 @@ def build_model(recipe: ModelRecipe, front_end: FrontEnd | None = None) -> keras
             raise InputError(f"{recipe.network}: {error}") from error
     else:
         model = load_model(recipe.start)
+        # Of a sound generator, the network in it.
+        model = getattr(model, "network", model)
         if front_end is not None and takes_waveforms(model):
             _refuse_front_end(recipe.start)
         if front_end is not None and front_end != model.front_end:

@@ -11,7 +11,13 @@ from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
-from training.recipe_tables import DataRecipe, ModelRecipe, RunRecipe, SecondStageRecipe
+from training.recipe_tables import (
+    DataRecipe,
+    FeaturesRecipe,
+    ModelRecipe,
+    RunRecipe,
+    SecondStageRecipe,
+)
 from zoo.errors import InputError
 from zoo.settings import parse_setting
 
@@ -24,6 +30,7 @@ if TYPE_CHECKING:
 TABLES = (
     "model",
     "front_end",
+    "features",
     "data",
     "remix",
     "source_gains",
@@ -44,6 +51,7 @@ class Recipe:
         model, data, run: the tables of these names.
         training: the table of `FitSettings`.
         front_end: of a new network; `None` for its default, or the one to fine-tune has its own.
+        features: how recordings become features; `None` for networks that learn from songs.
         remix: how stems are remixed; `None` for songs as they are.
         source_gains: how loud each source is made; instead of `remix`.
         second_stage: how training goes on after the first stage; `None` for not at all.
@@ -56,6 +64,7 @@ class Recipe:
     run: RunRecipe
     training: "FitSettings"
     front_end: "FrontEnd | None"
+    features: FeaturesRecipe | None
     remix: "Remix | None"
     source_gains: "SourceGains | None"
     second_stage: SecondStageRecipe | None
@@ -227,6 +236,7 @@ def load_recipe(recipe: str | os.PathLike, *, overrides: Mapping[str, Any] | Non
         run=read("run", RunRecipe),
         training=read("training", FitSettings),
         front_end=optional("front_end", FrontEnd),
+        features=optional("features", FeaturesRecipe),
         remix=optional("remix", Remix),
         source_gains=optional("source_gains", SourceGains),
         second_stage=optional("second_stage", SecondStageRecipe),

@@ -1,6 +1,8 @@
 """Tables of a recipe that have no class elsewhere."""
 
+import re
 from dataclasses import dataclass, field, fields, replace
+from pathlib import PurePosixPath
 from typing import Any
 
 from zoo.errors import InputError
@@ -36,12 +38,15 @@ class DataRecipe:
     For a network on waveforms, patches are its segments.
 
     Args:
-        kind: `"stem_folder"` or `"synthetic"`.
+        kind: `"stem_folder"`, `"synthetic"`, or `"features"`: a folder that `stemzoo preprocess`
+            wrote, for networks that learn spectrograms. Of the other keys, features know only
+            `batch_size`, `steps_per_epoch`, `validation_share` and `threads`.
         stems: targets; `None` for all that the network names, or `["vocals"]`.
         batch_size: patches of a step.
         patches_per_song: patches drawn from each song in a pass over the songs.
         steps_per_epoch: steps of an epoch; `None` for those of one pass over the songs.
-        validation_share: share of a stem folder's songs held back, at least one song.
+        validation_share: share of a stem folder's songs, or of the features, held back, at least
+            one.
         validation_patches_per_song: fixed patches of each song held back.
         count: synthetic songs to train on.
         validation_count: further synthetic songs held back.
@@ -66,8 +71,9 @@ class DataRecipe:
     threads: int = 1
 
     def __post_init__(self):
-        if self.kind not in ("stem_folder", "synthetic"):
-            raise InputError(f"kind={self.kind!r} is neither stem_folder nor synthetic")
+        kinds = ("stem_folder", "synthetic", "features")
+        if self.kind not in kinds:
+            raise InputError(f"kind={self.kind!r} is none of {', '.join(kinds)}")
         for name in (
             "batch_size",
             "patches_per_song",
@@ -82,6 +88,49 @@ class DataRecipe:
                 raise InputError(f"{name}={value} must be at least 1")
         if not 0 < self.validation_share < 1:
             raise InputError(f"validation_share={self.validation_share} is not between 0 and 1")
+
+
+@dataclass(frozen=True)
+class FeaturesRecipe:
+    """The `[features]` table: how recordings become features, and what their names say.
+
+    Args:
+        duration: seconds of a recording that are heard; `None` for the front end's clip, `frames *
+            frame_step` samples.
+        pad: where shorter recordings are filled up with silence, `"right"` or `"left"`.
+        label: regular expression that matches the beginning of a file's name; its first group is
+            the label. `None` for recordings without labels.
+        held_out: regular expression of the names of files that are never trained on, the test
+            split; `None` for none.
+    """
+
+    duration: float | None = None
+    pad: str = "right"
+    label: str | None = None
+    held_out: str | None = None
+
+    def __post_init__(self):
+        if self.duration is not None and self.duration <= 0:
+            raise InputError(f"duration={self.duration} must be positive")
+        if self.pad not in ("left", "right"):
+            raise InputError(f"pad={self.pad!r} is neither left nor right")
+        for name in ("label", "held_out"):
+            pattern = getattr(self, name)
+            try:
+                groups = 1 if pattern is None else re.compile(pattern).groups
+            except re.error as error:
+                raise InputError(f"{name}={pattern!r} is no regular expression: {error}") from error
+            if name == "label" and not groups:
+                raise InputError(f"label={pattern!r} needs a group, such as ([a-z]+)_")
+
+    def label_of(self, path: str) -> str | None:
+        """The label of a recording, by its relative path; `None` if its name has none."""
+        match = self.label and re.match(self.label, PurePosixPath(path).name)
+        return match[1] if match else None
+
+    def is_held_out(self, path: str) -> bool:
+        """Whether a recording, by its relative path, belongs to the test split."""
+        return bool(self.held_out and re.fullmatch(self.held_out, PurePosixPath(path).name))
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,7 @@
 python -m training.release RUN PRESET --recipe NAME --songs synthetic:SEED:COUNT ...
 """
 
-import argparse
-import json
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,11 +13,9 @@ from training.callbacks import read_history
 from training.evaluation import AGGREGATION, Evaluation, evaluate, tracks_of
 from training.fitting import HISTORY, MODEL
 from training.models import rebuilt, takes_waveforms
-from training.recipe import load_recipe
-from training.run import SETTINGS
+from training.release_parts import argument_parser, as_shipped, finished_run, training_time
 from training.synthetic import synthetic_songs
 from zoo.demo import DEMO_SEED
-from zoo.errors import InputError
 from zoo.presets import load_model
 from zoo.separator import Separator
 
@@ -69,16 +64,6 @@ def _score_lines(evaluation: Evaluation, title: str, command: str) -> list[str]:
             cells = (f"{row[name]:.2f}" for name in ("SDR", "mixture", "improvement"))
             lines.append(f"| {row['stem']} | {row['aggregation']} | {' | '.join(cells)} |")
     return [*lines, ""]
-
-
-def _check_recipe(name: str, settings: dict) -> None:
-    """The card sends people to a recipe: it must be the one that made the weights."""
-    overrides = {"data.speech": settings["data"]["speech"]} if settings["data"]["speech"] else {}
-    difference = load_recipe(name, overrides=overrides).difference(settings)
-    if difference is not None:
-        table, key, value, made_with = difference
-        where = f"{table}.{key}" if key else f"[{table}]"
-        raise InputError(f"recipe {name}: {where} is {value}, the run: {made_with}")
 
 
 def _patches(settings: dict, history: Sequence[dict]) -> int:
@@ -155,17 +140,10 @@ def release(
         InputError: if the run is not finished, or followed another recipe.
     """
     run, preset = Path(run), Path(preset)
-    if not (run / MODEL).is_file():
-        raise InputError(f"{run}: holds no finished run")
-    settings = json.loads((run / SETTINGS).read_text("utf-8"))
-    _check_recipe(recipe, settings)
+    settings = finished_run(run, MODEL, recipe)
     data = settings["data"]
     history = read_history(run / HISTORY)
-    model = rebuilt(load_model(run / MODEL), "float32")
-    # The scores are those of the float16 weights that are shipped.
-    with tempfile.TemporaryDirectory() as folder:
-        model.save_to_preset(Path(folder) / preset.name, half_precision=True)
-        model = load_model(Path(folder) / preset.name)
+    model = as_shipped(rebuilt(load_model(run / MODEL), "float32"))
     separator = Separator.from_model(model)
     stems = list(separator.stems)
     if not takes_waveforms(model):
@@ -197,7 +175,7 @@ def release(
         patches=patches,
         examples=_examples(model),
         epochs=len(history),
-        minutes="" if minutes is None else f", {minutes:.0f} minutes on about one CPU core",
+        minutes=training_time(minutes),
         overrides="--set data.speech=FOLDER" if data["speech"] else "",
         release_arguments=" ".join(arguments),
         scores="\n".join(scores).rstrip(),
@@ -218,15 +196,9 @@ def release(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Command line of this module."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("run", type=Path, help="folder of a finished run")
-    parser.add_argument("preset", type=Path, help="folder to create or replace")
-    parser.add_argument("--recipe", required=True, help="the shipped recipe that was followed")
+    parser = argument_parser(__doc__)
     parser.add_argument("--songs", required=True, help="held-back songs: folder or synthetic:S:N")
     parser.add_argument("--check", help="folder of real songs for BSSEval v4")
-    parser.add_argument("--trained-on", required=True, help="what the card says of the data")
-    parser.add_argument("--licence", required=True, help="of the weights")
-    parser.add_argument("--minutes", type=float, help="how long the training took")
     release(**vars(parser.parse_args(arguments)))
 
 

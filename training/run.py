@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from training.decode import common_stems
-from training.models import build_model, takes_waveforms
+from training.models import build_model, takes_features, takes_waveforms
 from training.recipe import Recipe, load_recipe
 from training.recipe_tables import DataRecipe
 from training.tracks import Track
@@ -18,6 +18,7 @@ from zoo.errors import InputError
 from zoo.files import atomic_path
 
 if TYPE_CHECKING:
+    from training.feature_run import FeatureRun
     from training.fitting import Stage
 
 NORMALIZED = "energy_normalized_squared_error"
@@ -129,15 +130,15 @@ def _patches(recipe: Recipe, model, tracks, data: DataRecipe, *, training=True, 
     )
 
 
-def _stage(recipe: Recipe, settings, data: DataRecipe, *, songs: int, draw) -> "Stage":
-    """A stage whose epochs are passes over the songs, or of so many steps."""
+def _stage(recipe: Recipe, settings, data: DataRecipe, *, examples: int, draw) -> "Stage":
+    """A stage whose epochs are passes over the examples, or of so many steps."""
     from training.fitting import Stage
 
-    one_pass = songs * data.patches_per_song // data.batch_size
+    one_pass = examples // data.batch_size
     if not one_pass:
         raise InputError(
-            f"recipe {recipe.name}: {songs} songs with {data.patches_per_song} patches "
-            f"each do not fill a batch of {data.batch_size}: nothing would be trained"
+            f"recipe {recipe.name}: {examples} examples do not fill a batch of {data.batch_size}: "
+            "nothing would be trained"
         )
     steps = data.steps_per_epoch or one_pass
 
@@ -147,6 +148,51 @@ def _stage(recipe: Recipe, settings, data: DataRecipe, *, songs: int, draw) -> "
         return dataset.skip(surplus) if surplus else dataset
 
     return Stage(train, settings, steps)
+
+
+def _on_songs(recipe: Recipe, model, data, cache_dir: str | os.PathLike):
+    """The stages and the validation data of a run on songs."""
+    if takes_features(model):
+        raise InputError(
+            f"recipe {recipe.name}: {type(model).__name__} learns features: set kind in [data] to "
+            "features"
+        )
+    tracks, held_back = _split(
+        recipe,
+        data,
+        sample_rate=model.sample_rate,
+        channels=model.channels if takes_waveforms(model) else 1,
+    )
+    remix = recipe.remix or recipe.source_gains
+    if remix is not None:
+        remix.check(common_stems(tracks))
+    draw = partial(
+        _patches,
+        recipe,
+        model,
+        cache_dir=cache_dir,
+        processes=recipe.data.kind == "synthetic" and data is None,
+    )
+    stages = [
+        _stage(
+            recipe,
+            settings,
+            table,
+            examples=len(tracks) * table.patches_per_song,
+            draw=partial(draw, tracks),
+        )
+        for settings, table in recipe.stages()
+    ]
+    return stages, draw(held_back, recipe.data, training=False)
+
+
+def _on_features(recipe: Recipe, run: "FeatureRun"):
+    """The stages and the validation data of a run on features."""
+    stages = [
+        _stage(recipe, settings, table, examples=len(run.train), draw=run.draw)
+        for settings, table in recipe.stages()
+    ]
+    return stages, run.validation_data()
 
 
 def train_recipe(
@@ -161,9 +207,12 @@ def train_recipe(
 ):
     """Trains by a recipe into a run folder.
 
+    A run on features also leaves `generator.keras`, a `zoo.SoundGenerator`, and pictures of
+    reconstructions and latents.
+
     Args:
         recipe: TOML file or name of a shipped recipe.
-        data: stem folder; `None` for a recipe that makes its own songs.
+        data: stem folder, or folder of features; `None` for a recipe that makes its own songs.
         output: folder of the run, see `training.fit`; it gets the recipe too.
         resume: go on with the run in `output` from its last whole epoch.
         seed: in place of the recipe's.
@@ -180,6 +229,7 @@ def train_recipe(
     import keras
 
     from training.fitting import fit
+    from training.losses import compile_arguments
 
     if seed is not None:
         overrides = {**(overrides or {}), "run.seed": seed}
@@ -189,28 +239,17 @@ def train_recipe(
     _limit_threads(recipe.run.threads)
     keras.utils.set_random_seed(recipe.run.seed)
     model = build_model(recipe.model, recipe.front_end)
-    waveforms = takes_waveforms(model)
-    tracks, held_back = _split(
-        recipe,
-        data,
-        sample_rate=model.sample_rate,
-        channels=model.channels if waveforms else 1,
-    )
-    remix = recipe.remix or recipe.source_gains
-    if remix is not None:
-        remix.check(common_stems(tracks))
-    draw = partial(
-        _patches,
-        recipe,
-        model,
-        cache_dir=cache_dir or output / CACHE,
-        processes=recipe.data.kind == "synthetic" and data is None,
-    )
-    first, *then = [
-        _stage(recipe, settings, table, songs=len(tracks), draw=partial(draw, tracks))
-        for settings, table in recipe.stages()
-    ]
-    validation = draw(held_back, recipe.data, training=False)
+    # Before anything is written, though `fit` would refuse a wrong loss as well.
+    compile_arguments(model, recipe.training.loss)
+    features = None
+    if recipe.data.kind == "features":
+        from training.feature_run import FeatureRun
+
+        features = FeatureRun(recipe, model, data)
+        (first, *then), validation = _on_features(recipe, features)
+    else:
+        cache_dir = cache_dir or output / CACHE
+        (first, *then), validation = _on_songs(recipe, model, data, cache_dir)
     output.mkdir(parents=True, exist_ok=True)
     _record(recipe, output)
     best = fit(
@@ -223,5 +262,7 @@ def train_recipe(
         then=then,
         resume=resume,
     )
+    if features is not None:
+        features.finish(best, output)
     shutil.rmtree(output / CACHE, ignore_errors=True)
     return best

@@ -14,6 +14,7 @@ _MODULES = {
     "JanssonUNet": "zoo.jansson_unet",
     "STFT": "zoo.spectral",
     "Separator": "zoo.separator",
+    "SoundGenerator": "zoo.sound_generator",
     "WaveUNet": "zoo.wave_unet.network",
     "list_presets": "zoo.preset_files",
     "load_model": "zoo.presets",

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from zoo import sound_commands
 from zoo.errors import InputError
 from zoo.import_commands import import_app
 from zoo.quiet import load_backend
@@ -23,6 +24,8 @@ app = typer.Typer(
 data_app = typer.Typer(help="Look at training data.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 app.add_typer(import_app, name="import")
+app.command()(sound_commands.preprocess)
+app.command()(sound_commands.generate)
 
 AudioFormat = StrEnum("AudioFormat", ["wav", "flac", "ogg", "mp3"])
 ExportFormat = StrEnum("ExportFormat", ["saved_model", "tflite", "onnx"])
@@ -151,15 +154,25 @@ def train(
 @app.command()
 def evaluate(
     model: ModelArgument,
-    data: Annotated[str, typer.Option(help="Folder of songs, or synthetic:SEED:COUNT.")],
-    metric: Annotated[str, typer.Option(help="sdr (whole song) or bsseval_v4 (museval).")] = "sdr",
+    data: Annotated[
+        str, typer.Option(help="Folder of songs, or synthetic:SEED:COUNT; or of recordings.")
+    ],
+    metric: Annotated[
+        str | None, typer.Option(help="sdr (whole song, default) or bsseval_v4 (museval).")
+    ] = None,
+    label: Annotated[
+        str | None, typer.Option(help="Of recordings: pattern whose group 1 is the label.")
+    ] = None,
+    held_out: Annotated[
+        str | None, typer.Option(help="Of recordings: pattern of names never trained on.")
+    ] = None,
     as_json: Json = False,
 ):
-    """Score a separator on songs with known stems; the table names the aggregation."""
+    """Score a separator on songs with known stems, or a sound generator on recordings."""
     load_backend()
     from training.evaluation import evaluate_data
 
-    report = evaluate_data(model, data, metric=metric)
+    report = evaluate_data(model, data, metric=metric, label=label, held_out=held_out)
     print(report.to_json() if as_json else report.table())
 
 

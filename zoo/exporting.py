@@ -9,6 +9,7 @@ from zoo.errors import InputError
 from zoo.files import atomic_path, created_folder
 from zoo.presets import load_model
 from zoo.separator import Separator
+from zoo.sound_parts import sound_parts
 
 FILES = {"saved_model": "saved_model", "tflite": "model.tflite", "onnx": "model.onnx"}
 
@@ -41,6 +42,9 @@ def export_files(
 ) -> list:
     """Writes `<output>/saved_model`, `model.tflite` and `model.onnx`, each checked, with reports.
 
+    Of a sound model these lie in the folders `encoder`, `decoder` and `generator` (see
+    `zoo.sound_parts`).
+
     Args:
         model: preset name, preset folder or `.keras` file.
         output: created if missing.
@@ -50,11 +54,27 @@ def export_files(
         channels: of the waveform; by default those of a waveform network, else two.
 
     Returns:
-        The `export.ExportReport`s, also saved as `<output>/report.json`.
+        The `export.ExportReport`s, also saved as `report.json` beside the files.
+
+    Raises:
+        InputError: if the model, or what is asked of it, cannot be exported.
     """
-    loaded = exportable(load_model(model), waveform=waveform)
+    loaded = load_model(model)
+    parts = sound_parts(loaded)
+    if not parts:
+        loaded = exportable(loaded, waveform=waveform)
+        with created_folder(output):
+            return export_model(loaded, output, formats=formats, seconds=seconds, channels=channels)
+    if not waveform or seconds or channels:
+        raise InputError("--input, --seconds and --channels are for separators; leave them out")
+    front_end = getattr(loaded, "front_end", None)
+    options = {"seconds": front_end and front_end.clip_samples / front_end.sample_rate}
+    reports = []
     with created_folder(output):
-        return export_model(loaded, output, formats=formats, seconds=seconds, channels=channels)
+        for name, part in parts.items():
+            with created_folder(output / name) as folder:
+                reports += _write(part, folder, formats, options)
+    return reports
 
 
 def export_model(
@@ -65,7 +85,12 @@ def export_model(
     seconds: float | None = None,
     channels: int | None = None,
 ) -> list:
-    """`export_files` for a model in memory."""
+    """`export_files` for a separator or one of its networks in memory."""
+    options = _options(model, seconds=seconds, channels=channels)
+    return _write(model, output, formats, options)
+
+
+def _write(model: keras.Model, output: Path, formats: Sequence[str], options: dict) -> list:
     import export
 
     writers = {
@@ -73,7 +98,6 @@ def export_model(
         "tflite": export.to_tflite,
         "onnx": export.to_onnx,
     }
-    options = _options(model, seconds=seconds, channels=channels)
     reports = [writers[name](model, output / FILES[name], **options) for name in formats]
     with atomic_path(output / "report.json") as temporary:
         body = ",\n".join(report.to_json() for report in reports)
@@ -111,10 +135,32 @@ def _options(model: keras.Model, *, seconds: float | None, channels: int | None)
 def verify_file(file: Path, model: str, *, waveform: bool = True):
     """Returns the `export.ExportReport` of an exported file compared with its model.
 
+    Of a sound model the part is chosen by the names of the file's inputs and outputs.
+
     Raises:
-        InputError: if the file or the model cannot be read.
+        InputError: if the file or the model cannot be read, or the file is no part of the model.
         export.ParityError: if they differ.
     """
     from export import verify
 
-    return verify(file, exportable(load_model(model), waveform=waveform))
+    loaded = load_model(model)
+    parts = sound_parts(loaded)
+    if parts:
+        return verify(file, _matching_part(file, parts))
+    return verify(file, exportable(loaded, waveform=waveform))
+
+
+def _matching_part(file: Path, parts: dict[str, keras.Model]) -> keras.Model:
+    from export.runtimes import open_file
+    from zoo.quiet import quiet
+
+    with quiet():
+        runtime = open_file(file)
+    for part in parts.values():
+        names = {part.input.name}, set(part.output)
+        if names == (set(runtime.inputs), set(runtime.outputs)):
+            return part
+    raise InputError(
+        f"{file}: turns {', '.join(runtime.inputs)} into {', '.join(runtime.outputs)}, which "
+        f"none of the model's parts does: {', '.join(parts)}"
+    )

@@ -33,3 +33,28 @@ def import_wave_unet(
     origin = f"{name}, a checkpoint of the Wave-U-Net authors' TensorFlow program"
     network.save_to_preset(output, metadata={"variant": variant, "origin": origin})
     print(output)
+
+
+@import_app.command("autoencoder")
+def import_autoencoder(
+    path: Annotated[
+        Path, typer.Argument(help="Folder with weights.h5 and parameters.pkl, or the weights file.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the preset.")],
+    parameters: Annotated[
+        Path | None,
+        typer.Option(help="List of parameters, pickled or .json; beside the weights by default."),
+    ] = None,
+):
+    """Turn a saved autoencoder of the course "Generating Sound with Neural Networks" into a preset.
+
+    Variational or not, its layers tell. Nothing in a pickle is executed.
+    """
+    load_backend()
+    from zoo.checkpoints.autoencoder import load_autoencoder
+
+    network = load_autoencoder(path, parameters=parameters)
+    name = path.resolve().name
+    origin = f'{name}, weights of the course "Generating Sound with Neural Networks" (Keras 2)'
+    network.save_to_preset(output, metadata={"origin": origin})
+    print(output)

@@ -25,7 +25,7 @@ def display_front_end(sample_rate: int) -> FrontEnd:
     )
 
 
-def _decibels(waveform: np.ndarray, front_end: FrontEnd) -> np.ndarray:
+def spectrogram_decibels(waveform: np.ndarray, front_end: FrontEnd) -> np.ndarray:
     """Magnitude in dB below a full-scale sine, `(bins, frames)`."""
     real, imaginary = front_end.stft(waveform[None].astype("float32"))
     magnitude = np.asarray(front_end.magnitude(real, imaginary))[0].T
@@ -60,7 +60,9 @@ def spectrogram_picture(
     axes = figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0]
     hertz = front_end.sample_rate / front_end.frame_length
     low, high = front_end.first_bin * hertz, (front_end.first_bin + front_end.bins) * hertz
-    spectrograms = {name: _decibels(signal, front_end) for name, signal in signals.items()}
+    spectrograms = {
+        name: spectrogram_decibels(signal, front_end) for name, signal in signals.items()
+    }
     loudest = max(values.max() for values in spectrograms.values())
     panels = [
         (name, values, "magma", loudest - 70, loudest, "dB")

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.errors import InputError
 from zoo.mask_separation import MaskSeparation
 from zoo.patch_grid import DEFAULT
 from zoo.presets import PresetMixin, load_preset
@@ -236,8 +237,18 @@ class Separator(PresetMixin, keras.Model):
 
     @classmethod
     def from_model(cls, model: keras.Model) -> "Separator":
-        """Returns a separator as it is, or one with default settings around a network."""
-        return model if isinstance(model, cls) else cls(model)
+        """Returns a separator as it is, or one with default settings around a network.
+
+        Raises:
+            InputError: if the model separates nothing.
+        """
+        if isinstance(model, cls):
+            return model
+        if not (hasattr(model, "mask") or hasattr(model, "length_step")):
+            raise InputError(
+                f"a {type(model).__name__} separates nothing; name a separator or its network"
+            )
+        return cls(model)
 
     @classmethod
     def from_preset(cls, preset):

@@ -1,11 +1,12 @@
 """What the Wave-U-Net authors' program computes: configurations, weights by a rule, outputs."""
 
 import json
-import zlib
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+
+from .original_weights import weight
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures" / "wave_unet"
 REDUCED = json.loads((FIXTURES / "reduced.json").read_text())
@@ -50,23 +51,6 @@ def arrays(name: str) -> dict[str, np.ndarray]:
         loaded = {key: file[key] for key in file.files}
     audio = {key: x.astype("float32") / 128 for key, x in loaded.items() if x.dtype == np.int8}
     return {**loaded, **audio}
-
-
-def weight(name: str, shape) -> np.ndarray:
-    """A variable's value by the rule that all fixtures were made with.
-
-    Normal noise from a generator seeded with the name: kernels with variance 2 / inputs, biases
-    with deviation 0.05, interpolation weights (before their sigmoid) with 1.
-    """
-    noise = np.random.Generator(np.random.PCG64(zlib.crc32(name.encode()))).standard_normal(shape)
-    kind = name.rpartition("/")[2]
-    if kind == "kernel":
-        noise = noise * np.sqrt(2.0 / np.prod(shape[:-1]))
-    elif kind == "bias":
-        noise = 0.05 * noise
-    else:
-        assert kind.startswith("interp_"), name
-    return noise.astype("float32")
 
 
 def weights(name: str) -> dict[str, np.ndarray]:

@@ -17,10 +17,10 @@ from .original_wave_unet import (
     SMALL,
     arguments,
     arrays,
-    weight,
     weights,
     write_checkpoint,
 )
+from .original_weights import weight
 
 INDEX, DATA = "model-123.index", "model-123.data-00000-of-00001"
 
@@ -120,7 +120,7 @@ def test_every_way_to_name_a_checkpoint(copy):
     (copy / "model-123.meta").write_bytes(b"graph")
     for path in (copy, copy / "model-123", *copy.iterdir(), str(copy / INDEX)):
         checkpoint = Checkpoint(path)
-        assert checkpoint.prefix == copy / "model-123"
+        assert checkpoint.path == copy / "model-123"
         assert np.array_equal(checkpoint.read("separator/conv1d/bias"), value)
     assert checkpoint.shapes["global_step"] == ()
     assert checkpoint.read("global_step") == 123_000
@@ -135,7 +135,7 @@ def test_the_latest_of_several(copy, latest):
     with pytest.raises(InputError, match="several checkpoints; name one of model-123, model-99"):
         Checkpoint(copy)
     (copy / "checkpoint").write_text(f'model_checkpoint_path: "{latest}"\n')
-    assert Checkpoint(copy).prefix == copy / "model-123"
+    assert Checkpoint(copy).path == copy / "model-123"
     (copy / "checkpoint").write_bytes(b"\xff\xfe")
     with pytest.raises(InputError, match="several checkpoints"):
         Checkpoint(copy)

@@ -70,7 +70,7 @@ def read_audio(
         stop = None if duration is None else first + round(duration * reader.sample_rate)
         rate = sample_rate or reader.sample_rate
         blocks = reader.blocks(_BLOCK, start=first, stop=stop)
-        if mono:
+        if mono and reader.channels > 1:
             blocks = (block.mean(axis=1, keepdims=True) for block in blocks)
         parts = list(resampled(blocks, reader.sample_rate, rate))
         channels = 1 if mono else reader.channels

@@ -65,6 +65,8 @@ class ConvVAE(Autoencoder):
         ['kl_loss', 'loss', 'reconstruction_loss']
     """
 
+    has_own_loss = True
+
     def __init__(
         self,
         input_shape=None,

@@ -89,7 +89,7 @@ def _transposed(filters: int, level: Level, *, name: str, dtype=None) -> layers.
     """The transposed convolution of a level."""
     options = {"strides": level.strides, "padding": "same", "dtype": dtype, "name": f"{name}_conv"}
     square = len({*level.kernel}) == len({*level.strides}) == 1
-    if filters > 2 or not square or level.kernel < level.strides:
+    if filters > 2 or not square or level.strides[0] == 1 or level.kernel < level.strides:
         return layers.Conv2DTranspose(filters, level.kernel, **options)
     return sub_pixel.Conv2DTranspose(filters, level.kernel, **options)
 

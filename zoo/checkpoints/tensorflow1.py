@@ -2,19 +2,18 @@
 
 import os
 import re
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import keras
 import numpy as np
 
+from zoo.checkpoints.named_weights import NamedWeights, reason
 from zoo.errors import InputError
 
 # What a user may point at: TensorFlow writes PREFIX.index, PREFIX.data-00000-of-00001, PREFIX.meta.
 _PART = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
 
 
-class Checkpoint:
+class Checkpoint(NamedWeights):
     """An opened checkpoint of the format V2, the one of TensorFlow 1.0 and later.
 
     Args:
@@ -22,7 +21,7 @@ class Checkpoint:
             the folder's `checkpoint` file names.
 
     Attributes:
-        prefix: the path without `.index`.
+        path: its prefix, the path without `.index`.
         shapes: shape of each variable, by name.
 
     Raises:
@@ -41,13 +40,13 @@ class Checkpoint:
     def __init__(self, path: str | os.PathLike):
         import tensorflow as tf
 
-        self.prefix = _prefix(Path(path))
+        self.path = _prefix(Path(path))
         try:
-            self._reader = tf.train.load_checkpoint(str(self.prefix))
+            self._reader = tf.train.load_checkpoint(str(self.path))
             shapes = self._reader.get_variable_to_shape_map()
         except Exception as error:
             raise InputError(
-                f"{self.prefix}.index: not a TensorFlow checkpoint, or damaged: {_reason(error)}"
+                f"{self.path}.index: not a TensorFlow checkpoint, or damaged: {reason(error)}"
             ) from error
         self.shapes = {name: tuple(shape) for name, shape in sorted(shapes.items())}
 
@@ -60,47 +59,7 @@ class Checkpoint:
         try:
             return self._reader.get_tensor(name)
         except Exception as error:
-            raise InputError(f"{self.prefix}: cannot read {name}: {_reason(error)}") from error
-
-    def assign(
-        self,
-        variables: Mapping[str, keras.Variable],
-        *,
-        expected: Callable[[str], bool],
-    ) -> None:
-        """Gives Keras variables the values of the checkpoint; all of them, or none on an error.
-
-        Args:
-            variables: by their names in the checkpoint, in the order in which to compare.
-            expected: whether a name in the checkpoint should be among `variables`. Others, such
-                as an optimizer's, are left alone.
-
-        Raises:
-            InputError: naming the first variable that is missing, of another shape, unknown or
-                not finite, or the file with the values if it cannot be read.
-        """
-        for name, variable in variables.items():
-            wanted = tuple(variable.shape)
-            if name not in self.shapes:
-                raise InputError(
-                    f"{self.prefix}: has no {name}, which the network has with shape {wanted}"
-                )
-            if self.shapes[name] != wanted:
-                raise InputError(
-                    f"{self.prefix}: {name} has the shape {self.shapes[name]}, "
-                    f"in the network it is {wanted}"
-                )
-        for name, shape in self.shapes.items():
-            if expected(name) and name not in variables:
-                raise InputError(
-                    f"{self.prefix}: has {name} with shape {shape}, which the network lacks"
-                )
-        values = {name: self.read(name) for name in variables}
-        for name, value in values.items():
-            if not np.all(np.isfinite(value)):
-                raise InputError(f"{self.prefix}: {name} holds values that are not finite")
-        for name, variable in variables.items():
-            variable.assign(values[name])
+            raise InputError(f"{self.path}: cannot read {name}: {reason(error)}") from error
 
 
 def _prefix(path: Path) -> Path:
@@ -133,7 +92,3 @@ def _prefix_in(folder: Path) -> Path:
         return prefix
     names = ", ".join(prefix.name for prefix in found)
     raise InputError(f"{folder}: holds several checkpoints; name one of {names}")
-
-
-def _reason(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -140,14 +140,13 @@ except InputError as error:
         (0o555, "write", "cannot be written: permission denied"),
     ],
 )
-def test_no_permission(tmp_path, mode, action, message):
+def test_no_permission(tmp_path, mode, action, message, open_to_all):
     """As another user, since the superuser may read everything."""
     folder = tmp_path / "locked"
     folder.mkdir()
     path = folder / "song.wav"
     soundfile.write(path, noise(100), RATE)
-    for parent in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        parent.chmod(0o755)
+    open_to_all(tmp_path)
     folder.chmod(mode)
     try:
         run = [sys.executable, "-c", _AS_NOBODY, action, str(path)]

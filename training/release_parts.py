@@ -1,0 +1,62 @@
+"""What all releases of a finished run share, whatever the model is."""
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+import keras
+
+from training.recipe import load_recipe
+from training.run import SETTINGS
+from zoo.errors import InputError
+from zoo.presets import load_model
+
+
+def finished_run(run: Path, model: str, recipe: str) -> dict:
+    """Returns the settings of a finished run.
+
+    The card sends people to a recipe: it must be the one that made the weights.
+
+    Args:
+        run: folder of the run.
+        model: name of the file with the trained model.
+        recipe: name of the shipped recipe that the run followed.
+
+    Raises:
+        InputError: if the run is not finished, or followed another recipe.
+    """
+    if not (run / model).is_file():
+        raise InputError(f"{run}: holds no finished run")
+    settings = json.loads((run / SETTINGS).read_text("utf-8"))
+    overrides = {"data.speech": settings["data"]["speech"]} if settings["data"]["speech"] else {}
+    difference = load_recipe(recipe, overrides=overrides).difference(settings)
+    if difference is not None:
+        table, key, value, made_with = difference
+        where = f"{table}.{key}" if key else f"[{table}]"
+        raise InputError(f"recipe {recipe}: {where} is {value}, the run: {made_with}")
+    return settings
+
+
+def as_shipped(model: keras.Model) -> keras.Model:
+    """Returns the model with the float16 weights that a preset stores: scores are of these."""
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_to_preset(Path(folder) / "preset", half_precision=True)
+        return load_model(Path(folder) / "preset")
+
+
+def training_time(minutes: float | None) -> str:
+    """Returns what a card says of it, after a number of epochs."""
+    return "" if minutes is None else f", {minutes:.0f} minutes on about one CPU core"
+
+
+def argument_parser(description: str) -> argparse.ArgumentParser:
+    """Returns a parser of the arguments that all releases have."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("run", type=Path, help="folder of a finished run")
+    parser.add_argument("preset", type=Path, help="folder to create or replace")
+    parser.add_argument("--recipe", required=True, help="the shipped recipe that was followed")
+    parser.add_argument("--trained-on", required=True, help="what the card says of the data")
+    parser.add_argument("--licence", required=True, help="of the weights")
+    parser.add_argument("--minutes", type=float, help="how long the training took")
+    return parser
