@@ -22,12 +22,16 @@ def modules():
             yield module.name
 
 
+@pytest.fixture(scope="module")
+def model():
+    """What examples of exporters call a model."""
+    return zoo.Separator(zoo.JanssonUNet(filters=(2, 3)))
+
+
 @pytest.mark.parametrize("name", sorted(modules()))
-def test_examples(name, tmp_path, monkeypatch):
+def test_examples(name, model, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     public = {n: getattr(p, n) for p in (zoo, training, export) for n in p.__all__}
-    # What examples of exporters call a model and its input.
-    model = zoo.Separator(zoo.JanssonUNet(filters=(2, 3)))
     waveform = np.zeros((1, 98304, 2), "float32")
     names = {**public, "np": np, "keras": keras, "tf": tf, "model": model, "waveform": waveform}
     module = import_module(name)

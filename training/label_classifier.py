@@ -31,7 +31,9 @@ def listening_front_end(front_end: FrontEnd) -> FrontEnd:
         front_end: the generator's.
 
     Example:
-        >>> generator = X
+        >>> heard = listening_front_end(FrontEnd(22050, 512, 256, 256, 0, 64))
+        >>> heard.sample_rate, heard.bins, heard.frames
+        (8000, 129, 47)
     """
     rate = min(front_end.sample_rate, RATE)
     frame_length = 2 * max(2, round(0.016 * rate))

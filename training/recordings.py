@@ -41,7 +41,7 @@ def recordings_of(root: Path, *, on_error: Callable[[str, InputError], None]) ->
         if path.isascii() or path.encode(errors="replace").decode() == path:
             usable.append(path)
         else:
-            on_error(path, InputError(f"{path!r}: its name is not valid Unicode; rename it"))
+            on_error(path, InputError(f"{str(root / path)!r}: its name is not Unicode; rename it"))
     if not usable:
         raise InputError(f"{root}: holds no recordings ({', '.join(SUFFIXES)})")
     return usable

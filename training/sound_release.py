@@ -29,7 +29,7 @@ CARD = """# {name}
 {network} in a `zoo.SoundGenerator`: it makes sounds of {seconds:.2g} s like the recordings that it
 learned{kinds}.
 
-- Input and output: latents `(batch, {latent})` to waveforms `(batch, {samples:,})` at {sample_rate}
+- Input and output: latents `(batch, {latent})` to waveforms `(batch, {samples})` at {sample_rate}
   Hz, {low:.0f} to {high:.0f} Hz; recordings of any rate and length through `stemzoo generate`.
 - Parameters: {parameters:,}, stored in float16.
 - Trained on: {trained_on}

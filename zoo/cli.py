@@ -48,7 +48,7 @@ def _print_json(value) -> None:
 def models(
     pattern: Annotated[str, typer.Argument(help='Such as "jansson*".')] = "*", as_json: Json = False
 ):
-    """List the presets: what each separates, at which rate, and its size."""
+    """List the presets: what each separates or makes, at which rate, and its size."""
     from fnmatch import fnmatchcase
 
     from zoo.preset_files import list_presets, preset_metadata
@@ -62,14 +62,14 @@ def models(
     from rich.console import Console
     from rich.table import Table
 
-    columns = ("preset", "network", "stems", "sample rate", "channels", "parameters", "licence")
-    table = Table(*columns, box=None)
+    columns = "preset, class, stems or labels, sample rate, channels, parameters, licence"
+    table = Table(*columns.split(", "), box=None)
     for name, facts in rows.items():
         rate = facts.get("sample_rate") or facts.get("front_end", {}).get("sample_rate", "?")
         table.add_row(
             name,
             facts["class"],
-            ", ".join(facts["stems"]),
+            ", ".join(facts["stems"] or facts.get("labels", ())),
             f"{rate} Hz",
             str(facts.get("channels", "any")),
             f"{facts['parameters']:,}",

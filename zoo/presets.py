@@ -103,6 +103,7 @@ def _facts(model: keras.Model) -> dict:
         "class": type(model).__name__,
         "parameters": model.count_params(),
         "stems": list(getattr(model, "stems", None) or getattr(model, "sources", ())),
+        "labels": list(getattr(model, "labels", ())) or None,
         "sample_rate": getattr(model, "sample_rate", None),
         "channels": getattr(model, "channels", None),
         "front_end": front_end and dataclasses.asdict(front_end),

@@ -1,12 +1,7 @@
-"""Both autoencoders: sizes, the mirror, stock training, saving, precision, backends."""
+"""Both autoencoders: sizes, the mirror, stock training, precision."""
 
-import json
 import math
-import os
-import subprocess
-import sys
 from functools import partial
-from importlib.util import find_spec
 
 import keras
 import numpy as np
@@ -14,28 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import zoo
 from zoo import ConvAutoencoder, ConvVAE, FrontEnd
 
 from .original_autoencoder import MNIST
+from .small_autoencoder import FRONT_END, SMALL, images
 
-SMALL = {
-    "input_shape": (12, 8, 1),
-    "conv_filters": (3, 4),
-    "conv_kernels": (3, (3, 5)),
-    "conv_strides": (2, (3, 1)),
-    "latent_space_dim": 2,
-}
-FRONT_END = FrontEnd(frame_length=32, frame_step=16, bins=16, frames=8, normalization="min_max")
 BOTH = pytest.mark.parametrize("network_class", [ConvAutoencoder, ConvVAE])
-
-
-def images(count=4, shape=SMALL["input_shape"], seed=0):
-    """Gradients in random directions, in [0, 1]: what two numbers can describe."""
-    rows, columns = np.meshgrid(*(np.linspace(-1, 1, size) for size in shape[:2]), indexing="ij")
-    slopes = np.random.default_rng(seed).uniform(-1, 1, (count, 2, 1, 1, 1))
-    x = 0.5 + 0.25 * (slopes[:, 0] * rows[..., None] + slopes[:, 1] * columns[..., None])
-    return np.broadcast_to(x, (count, *shape)).astype("float32")
 
 
 def test_course_configurations_have_the_published_sizes():
@@ -173,86 +152,3 @@ def test_trains_under_mixed_precision(network_class, policy):
     history = network.fit(x, epochs=10, batch_size=16, verbose=0).history["loss"]
     assert network(x).dtype == network.encoder(x).dtype == "float32"
     assert history[-1] < 0.8 * history[0]
-
-
-@BOTH
-def test_config_is_plain_json(network_class):
-    network = network_class(**SMALL, dtype="mixed_bfloat16")
-    config = json.loads(json.dumps(keras.saving.serialize_keras_object(network)))
-    clone = keras.saving.deserialize_keras_object(config)
-    assert clone.get_config() == network.get_config()
-    assert clone.conv_strides == SMALL["conv_strides"]
-    assert clone.encoder.get_layer("encoder_1_conv").compute_dtype == "bfloat16"
-
-
-PROGRAM = """
-import sys
-import keras, numpy as np
-import zoo
-assert keras.backend.backend() == sys.argv[1], keras.backend.backend()
-heavy = {"tf2onnx", "ai_edge_litert", "librosa", "onnxruntime"} & set(sys.modules)
-assert not heavy, heavy
-folder, outputs = sys.argv[2], {}
-with np.load(f"{folder}/given.npz") as file:
-    x, latents = file["x"], file["latents"]
-for name in ("ConvAutoencoder", "ConvVAE"):
-    network = getattr(zoo, name).from_preset(f"{folder}/{name}")
-    saved = keras.saving.load_model(f"{folder}/{name}.keras")
-    assert type(saved) is type(network) and saved.get_config() == network.get_config()
-    for one, other in zip(saved.get_weights(), network.get_weights(), strict=True):
-        assert np.array_equal(one, other)
-    outputs[f"{name}:latent"] = network.encoder.predict_on_batch(x)
-    outputs[f"{name}:decoded"] = network.decoder.predict_on_batch(latents)
-network.compile(keras.optimizers.Adam(0.02))
-outputs |= network.fit(x, epochs=5, batch_size=8, shuffle=False, verbose=0).history
-for term, value in network.evaluate(x, verbose=0, return_dict=True).items():
-    outputs[f"evaluated {term}"] = value
-outputs["step"] = np.asarray(network.encoder.get_layer("sampling").step)
-np.savez(f"{folder}/outputs.npz", **outputs)
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_other_backends_agree_and_train_in_a_fresh_process(backend, tmp_path):
-    if find_spec(backend) is None:
-        pytest.skip(f"{backend} is not installed")
-    keras.utils.set_random_seed(0)
-    sizes = {**SMALL, "input_shape": None, "conv_strides": (2, (2, 1)), "front_end": FRONT_END}
-    options = {"alpha": 1000.0, "kl_annealing_steps": 20, "seed": 3}
-    networks = [ConvAutoencoder(**sizes), ConvVAE(**sizes, **options)]
-    x = images(16, (16, 8, 1))
-    latents = np.random.default_rng(0).normal(size=(3, 2)).astype("float32")
-    np.savez(tmp_path / "given.npz", x=x, latents=latents)
-    for network in networks:
-        name = type(network).__name__
-        network.save(tmp_path / f"{name}.keras")
-        network.save_to_preset(tmp_path / name)
-    subprocess.run(
-        [sys.executable, "-c", PROGRAM, backend, tmp_path],
-        env={**os.environ, "KERAS_BACKEND": backend},
-        check=True,
-    )
-    with np.load(tmp_path / "outputs.npz") as file:
-        outputs = dict(file)
-    for network in networks:
-        expected = {"latent": network.encoder(x), "decoded": network.decoder(latents)}
-        for kind, value in expected.items():
-            actual = outputs[f"{type(network).__name__}:{kind}"]
-            assert np.abs(actual - value).max() <= 1e-5, (network.name, kind)
-    assert outputs["loss"][-1] < 0.8 * outputs["loss"][0]
-    assert outputs["step"] == 10
-    total = 1000 * outputs["evaluated reconstruction_loss"] + outputs["evaluated kl_loss"]
-    assert outputs["evaluated loss"] == pytest.approx(total, rel=1e-5)
-
-
-def test_saved_in_safe_mode_and_found_without_custom_objects(tmp_path):
-    network = ConvVAE(**SMALL, seed=4)
-    network.save(tmp_path / "model.keras")
-    loaded = zoo.load_model(tmp_path / "model.keras")
-    assert loaded.get_config() == network.get_config() and loaded.seed == 4
-    x = images()
-    assert np.array_equal(loaded(x), network(x))
-    with pytest.raises(zoo.InputError, match="holds a ConvVAE, not a ConvAutoencoder"):
-        network.save_to_preset(tmp_path / "preset")
-        ConvAutoencoder.from_preset(tmp_path / "preset")

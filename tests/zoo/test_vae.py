@@ -8,7 +8,7 @@ from scipy import integrate, stats
 from zoo import ConvVAE
 from zoo.autoencoder.sampling import kl_divergence
 
-from .test_autoencoder import SMALL, images
+from .small_autoencoder import SMALL, images
 
 
 def vae(**options):
