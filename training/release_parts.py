@@ -47,7 +47,9 @@ def as_shipped(model: keras.Model) -> keras.Model:
 
 def training_time(minutes: float | None) -> str:
     """Returns what a card says of it, after a number of epochs."""
-    return "" if minutes is None else f", {minutes:.0f} minutes on a shared machine of two CPU cores"
+    if minutes is None:
+        return ""
+    return f", {minutes:.0f} minutes on a shared machine of two CPU cores"
 
 
 def argument_parser(description: str) -> argparse.ArgumentParser:

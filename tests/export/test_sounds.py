@@ -28,7 +28,7 @@ def sound_generator(network=ConvVAE, seed=0):
     random = np.random.default_rng(seed)
     for variable in network.trainable_variables:
         variable.assign(random.normal(0, 0.4, variable.shape))
-    return SoundGenerator(network, labels=("no", "yes"), iterations=3)
+    return SoundGenerator(network, labels=("no", "yes"), iterations=2)
 
 
 @pytest.fixture(scope="module")

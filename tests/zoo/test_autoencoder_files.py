@@ -35,19 +35,17 @@ heavy = {"tf2onnx", "ai_edge_litert", "librosa", "onnxruntime"} & set(sys.module
 assert not heavy, heavy
 folder, outputs = sys.argv[2], {}
 with np.load(f"{folder}/given.npz") as file:
-    x, latents = file["x"], file["latents"]
+    x = file["x"]
 for name in ("ConvAutoencoder", "ConvVAE"):
     network = getattr(zoo, name).from_preset(f"{folder}/{name}")
     saved = keras.saving.load_model(f"{folder}/{name}.keras")
     assert type(saved) is type(network) and saved.get_config() == network.get_config()
     for one, other in zip(saved.get_weights(), network.get_weights(), strict=True):
         assert np.array_equal(one, other)
-    outputs[f"{name}:latent"] = network.encoder.predict_on_batch(x)
-    outputs[f"{name}:decoded"] = network.decoder.predict_on_batch(latents)
+    # One compiled program: operator by operator takes JAX much longer.
+    outputs[name] = network.predict_on_batch(x)
 network.compile(keras.optimizers.Adam(0.02))
-outputs |= network.fit(x, epochs=5, batch_size=8, shuffle=False, verbose=0).history
-for term, value in network.evaluate(x, verbose=0, return_dict=True).items():
-    outputs[f"evaluated {term}"] = value
+outputs |= network.fit(x, epochs=8, batch_size=16, shuffle=False, verbose=0).history
 outputs["step"] = np.asarray(network.encoder.get_layer("sampling").step)
 np.savez(f"{folder}/outputs.npz", **outputs)
 """
@@ -60,11 +58,10 @@ def test_other_backends_agree_and_train_in_a_fresh_process(backend, tmp_path):
         pytest.skip(f"{backend} is not installed")
     keras.utils.set_random_seed(0)
     sizes = {**SMALL, "input_shape": None, "conv_strides": (2, (2, 1)), "front_end": FRONT_END}
-    options = {"alpha": 1000.0, "kl_annealing_steps": 20, "seed": 3}
+    options = {"alpha": 10.0, "kl_annealing_steps": 4, "seed": 3}
     networks = [ConvAutoencoder(**sizes), ConvVAE(**sizes, **options)]
     x = images(16, (16, 8, 1))
-    latents = np.random.default_rng(0).normal(size=(3, 2)).astype("float32")
-    np.savez(tmp_path / "given.npz", x=x, latents=latents)
+    np.savez(tmp_path / "given.npz", x=x)
     for network in networks:
         name = type(network).__name__
         network.save(tmp_path / f"{name}.keras")
@@ -77,14 +74,14 @@ def test_other_backends_agree_and_train_in_a_fresh_process(backend, tmp_path):
     with np.load(tmp_path / "outputs.npz") as file:
         outputs = dict(file)
     for network in networks:
-        expected = {"latent": network.encoder(x), "decoded": network.decoder(latents)}
-        for kind, value in expected.items():
-            actual = outputs[f"{type(network).__name__}:{kind}"]
-            assert np.abs(actual - value).max() <= 1e-5, (network.name, kind)
-    assert outputs["loss"][-1] < 0.8 * outputs["loss"][0]
-    assert outputs["step"] == 10
-    total = 1000 * outputs["evaluated reconstruction_loss"] + outputs["evaluated kl_loss"]
-    assert outputs["evaluated loss"] == pytest.approx(total, rel=1e-5)
+        assert np.abs(outputs[type(network).__name__] - network(x)).max() <= 1e-5, network.name
+    logs = {name: outputs[name] for name in ("loss", "reconstruction_loss", "kl_loss")}
+    assert all(np.all(np.isfinite(values)) for values in logs.values())
+    assert logs["reconstruction_loss"][-1] < 0.8 * logs["reconstruction_loss"][0]
+    # One step an epoch.
+    weights = (logs["loss"] - 10 * logs["reconstruction_loss"]) / logs["kl_loss"]
+    assert weights == pytest.approx([0, 0.25, 0.5, 0.75, 1, 1, 1, 1], abs=1e-3)
+    assert outputs["step"] == 8
 
 
 def test_saved_in_safe_mode_and_found_without_custom_objects(tmp_path):

@@ -13,6 +13,8 @@ import soundfile
 
 from .conftest import noise
 
+COMMANDS = "models separate train evaluate export verify demo preprocess generate".split()
+
 
 def write_song(path, samples=20_000, channels=2, rate=44100, **options):
     soundfile.write(path, noise(samples, channels), rate, **options)
@@ -29,14 +31,12 @@ def test_help_imports_nothing_heavy():
         "print('heavy:', sorted(heavy & set(sys.modules)))"
     )
     printed = subprocess.check_output([sys.executable, "-c", code], text=True)
-    for command in ("models", "separate", "train", "evaluate", "export", "verify", "demo"):
+    for command in COMMANDS:
         assert command in printed
     assert printed.endswith("heavy: []\n")
 
 
-@pytest.mark.parametrize(
-    "command", ["models", "separate", "train", "evaluate", "export", "verify", "demo"]
-)
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(stemzoo, command):
     code, out, _ = stemzoo(command, "--help")
     assert code == 0 and "Usage" in out
