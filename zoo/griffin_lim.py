@@ -44,7 +44,7 @@ def griffin_lim(
     magnitude,
     front_end: FrontEnd,
     *,
-    iterations: int = 32,
+    iterations: int = 16,
     momentum: float = 0.99,
     seed: int = 0,
 ):
@@ -60,6 +60,9 @@ def griffin_lim(
     back softly: a coefficient c becomes `c S sqrt(1 + s^2) / sqrt(|c|^2 + (s S)^2)`, the usual one
     for s = 0 and the same as it for |c| = S whatever s, but with slopes of `sqrt(1 + s^2) / s` at
     most. The softness s goes from 1.5 to 0.5, which costs 1 to 1.5 dB of spectral convergence.
+    What errors remain grow with the iterations: with the preset `vae_fsdd`, portable files and
+    TensorFlow differ in the worst of 144 clips by 6e-5 of its peak after 16, by 5e-4 after 32,
+    which gain 2 dB of convergence.
 
     Args:
         magnitude: `(batch, frames, bins)` in the front end's band, `frames` known; the bins outside

@@ -59,7 +59,7 @@ class SoundGenerator(PresetMixin, SoundMethods, keras.Model):
         *,
         decibel_range=(-50.0, 30.0),
         labels=(),
-        iterations=32,
+        iterations=16,
         momentum=0.99,
         seed=0,
         **kwargs,

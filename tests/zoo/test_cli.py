@@ -13,7 +13,17 @@ import soundfile
 
 from .conftest import noise
 
-COMMANDS = "models separate train evaluate export verify demo preprocess generate".split()
+COMMANDS = [
+    "models",
+    "separate",
+    "train",
+    "evaluate",
+    "export",
+    "verify",
+    "demo",
+    "preprocess",
+    "generate",
+]
 
 
 def write_song(path, samples=20_000, channels=2, rate=44100, **options):

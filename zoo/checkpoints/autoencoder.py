@@ -65,7 +65,7 @@ def variables_by_name(network: ConvAutoencoder | ConvVAE) -> dict[str, keras.Var
         >>> network = ConvAutoencoder((8, 8, 1), (2, 3), (3, 3), (1, 2), 2)
         >>> names = list(variables_by_name(network))
         >>> len(names), names[0], names[-1]
-        (26, 'encoder_conv_layer_1/kernel', 'decoder_conv_transpose_layer_2/bias')
+        (24, 'encoder_conv_layer_1/kernel', 'decoder_conv_transpose_layer_2/bias')
     """
     levels = len(network.conv_filters)
     encoder = {}
