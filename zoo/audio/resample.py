@@ -1,6 +1,7 @@
 """Conversion of the sample rate in a stream, without delay and with an exact length."""
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 import numpy as np
 
@@ -53,9 +54,7 @@ class Resampler:
 
     def finish(self) -> np.ndarray:
         """Returns the rest of the output: `resampled_length` samples altogether."""
-        # Silence after the end, which soxr would assume anyway, makes up the last sample that it
-        # would otherwise round away.
-        silence = np.zeros((2 + 2 * self.from_rate // self.to_rate, self.channels), np.float32)
+        silence = np.zeros((_surplus(self.from_rate, self.to_rate), self.channels), np.float32)
         return self._convert(silence, last=True)
 
     def _convert(self, block: np.ndarray, *, last: bool = False) -> np.ndarray:
@@ -86,14 +85,37 @@ def resampled(
     if from_rate == to_rate:
         yield from blocks
         return
-    resampler = None
-    for block in blocks:
-        if resampler is None:
-            resampler = Resampler(from_rate, to_rate, channels=block.shape[1], quality=quality)
+    blocks = iter(blocks)
+    first, second = next(blocks, None), next(blocks, None)
+    if first is None:
+        return
+    if second is None:
+        yield _resampled_whole(first, from_rate, to_rate, quality)
+        return
+    resampler = Resampler(from_rate, to_rate, channels=first.shape[1], quality=quality)
+    for block in chain((first, second), blocks):
         output = resampler.push(block)
         if len(output):
             yield output
-    if resampler is not None:
-        output = resampler.finish()
-        if len(output):
-            yield output
+    output = resampler.finish()
+    if len(output):
+        yield output
+
+
+def _resampled_whole(signal: np.ndarray, from_rate: int, to_rate: int, quality: str) -> np.ndarray:
+    """What a `Resampler` makes of a signal in one block, with which other threads can go on.
+
+    To set up a stream takes soxr longer than to convert a second, and Python's lock all the while.
+    """
+    import soxr
+
+    silence = np.zeros((_surplus(from_rate, to_rate), signal.shape[1]), np.float32)
+    signal = np.concatenate((signal, silence), dtype=np.float32)
+    output = soxr.resample(signal, from_rate, to_rate, quality=quality)
+    return output[: resampled_length(len(signal) - len(silence), from_rate, to_rate)]
+
+
+def _surplus(from_rate: int, to_rate: int) -> int:
+    """Samples of silence after a signal's end, which soxr would assume anyway, that make up the
+    last sample of the output that it would otherwise round away."""
+    return 2 + 2 * from_rate // to_rate
