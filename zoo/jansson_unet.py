@@ -153,12 +153,3 @@ class JanssonUNet(PresetMixin, keras.Model):
             "name": self.name,
             "trainable": self.trainable,
         }
-
-    @classmethod
-    def from_config(cls, config):
-        deserialized = {
-            name: keras.saving.deserialize_keras_object(config[name])
-            for name in ("front_end", "dtype")
-            if isinstance(config.get(name), dict)
-        }
-        return cls(**{**config, **deserialized})

@@ -113,7 +113,17 @@ def _facts(model: keras.Model) -> dict:
 
 
 class PresetMixin:
-    """Adds `from_preset` and `save_to_preset` to a model class."""
+    """Adds `from_preset` and `save_to_preset` to a model class, and reads its config."""
+
+    @classmethod
+    def from_config(cls, config: dict):
+        """Returns the model of a `get_config`, whose serialized objects become objects again."""
+        objects = {
+            name: keras.saving.deserialize_keras_object(value)
+            for name, value in config.items()
+            if isinstance(value, dict) and "class_name" in value
+        }
+        return cls(**{**config, **objects})
 
     @classmethod
     def from_preset(cls, preset: str | os.PathLike):

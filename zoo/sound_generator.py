@@ -186,11 +186,6 @@ class SoundGenerator(PresetMixin, SoundMethods, keras.Model):
         }
 
     @classmethod
-    def from_config(cls, config):
-        network = keras.saving.deserialize_keras_object(config["network"])
-        return cls(**{**config, "network": network})
-
-    @classmethod
     def from_model(cls, model: keras.Model) -> "SoundGenerator":
         """Returns a generator as it is, or one with default settings around an autoencoder.
 

@@ -140,15 +140,6 @@ class Autoencoder(PresetMixin, keras.Model):
             "trainable": self.trainable,
         }
 
-    @classmethod
-    def from_config(cls, config):
-        deserialized = {
-            name: keras.saving.deserialize_keras_object(config[name])
-            for name in ("front_end", "dtype")
-            if isinstance(config.get(name), dict)
-        }
-        return cls(**{**config, **deserialized})
-
 
 @keras.saving.register_keras_serializable(package="stemzoo")
 class ConvAutoencoder(Autoencoder):

@@ -232,10 +232,3 @@ class WaveUNet(PresetMixin, keras.Model):
             "name": self.name,
             "trainable": self.trainable,
         }
-
-    @classmethod
-    def from_config(cls, config):
-        dtype = config.get("dtype")
-        if isinstance(dtype, dict):
-            dtype = keras.saving.deserialize_keras_object(dtype)
-        return cls(**{**config, "dtype": dtype})
