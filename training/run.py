@@ -130,15 +130,17 @@ def _patches(recipe: Recipe, model, tracks, data: DataRecipe, *, training=True, 
     )
 
 
-def _stage(recipe: Recipe, settings, data: DataRecipe, *, examples: int, draw) -> "Stage":
+def _stage(
+    recipe: Recipe, settings, data: DataRecipe, *, examples: int, named: str, draw
+) -> "Stage":
     """A stage whose epochs are passes over the examples, or of so many steps."""
     from training.fitting import Stage
 
     one_pass = examples // data.batch_size
     if not one_pass:
         raise InputError(
-            f"recipe {recipe.name}: {examples} examples do not fill a batch of {data.batch_size}: "
-            "nothing would be trained"
+            f"recipe {recipe.name}: {named} do not fill a batch of {data.batch_size}: nothing "
+            "would be trained"
         )
     steps = data.steps_per_epoch or one_pass
 
@@ -179,6 +181,7 @@ def _on_songs(recipe: Recipe, model, data, cache_dir: str | os.PathLike):
             settings,
             table,
             examples=len(tracks) * table.patches_per_song,
+            named=f"{len(tracks)} songs with {table.patches_per_song} patches each",
             draw=partial(draw, tracks),
         )
         for settings, table in recipe.stages()
@@ -188,8 +191,9 @@ def _on_songs(recipe: Recipe, model, data, cache_dir: str | os.PathLike):
 
 def _on_features(recipe: Recipe, run: "FeatureRun"):
     """The stages and the validation data of a run on features."""
+    count = len(run.train)
     stages = [
-        _stage(recipe, settings, table, examples=len(run.train), draw=run.draw)
+        _stage(recipe, settings, table, examples=count, named=f"{count} recordings", draw=run.draw)
         for settings, table in recipe.stages()
     ]
     return stages, run.validation_data()

@@ -138,7 +138,7 @@ def test_what_does_not_fit_is_refused(features, recipe, tmp_path, song_folder):
     with pytest.raises(InputError, match="has a loss of its own"):
         overrides = {"training.loss": "mean_squared_error"}
         train_recipe(recipe, features, tmp_path / "run", overrides=overrides)
-    with pytest.raises(InputError, match="do not fill a batch of 64"):
+    with pytest.raises(InputError, match="13 recordings do not fill a batch of 64"):
         train_recipe(recipe, features, tmp_path / "run", overrides={"data.batch_size": 64})
     recipe.write_text('[model]\nnetwork = "JanssonUNet"\n[data]\nkind = "features"\n')
     with pytest.raises(InputError, match="does not learn features"):
