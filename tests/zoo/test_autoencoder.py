@@ -127,6 +127,18 @@ def test_stock_training_with_and_without_targets(network_class):
         assert histories[0]["loss"] == pytest.approx(total, rel=1e-5)
 
 
+@BOTH
+def test_metrics_compare_with_the_input_where_there_are_no_targets(network_class):
+    network, x = network_class(**SMALL), images(8)
+    network.compile(metrics=["mean_absolute_error"])
+    error = np.abs(np.asarray(network(x)) - x).mean()
+    for arguments in ((x,), (x, x)):
+        logs = network.evaluate(*arguments, verbose=0, return_dict=True)
+        assert logs["mean_absolute_error"] == pytest.approx(error, rel=1e-4)
+    history = network.fit(x, verbose=0).history
+    assert history["mean_absolute_error"][0] > 0
+
+
 def test_the_autoencoder_takes_other_targets_losses_and_optimizers():
     x, y = images(8), images(8, seed=1)
     network = ConvAutoencoder(**SMALL)

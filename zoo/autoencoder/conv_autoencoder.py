@@ -127,6 +127,10 @@ class Autoencoder(PresetMixin, keras.Model):
         target = x if y is None else y
         return super().compute_loss(x, target, y_pred, sample_weight, training)
 
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        """As in Keras; the target is the input where none is given."""
+        return super().compute_metrics(x, x if y is None else y, y_pred, sample_weight)
+
     def get_config(self):
         return {
             "input_shape": self._shape_argument,
