@@ -53,6 +53,8 @@ class SoundGenerator(PresetMixin, SoundMethods, keras.Model):
         (('yes', 'no', 'yes'), (3, 480))
     """
 
+    channels = 1
+
     def __init__(
         self,
         network,
