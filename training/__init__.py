@@ -30,7 +30,7 @@ _MODULES = {
     "preprocess_recordings": "training.preprocess",
     "spectrogram_features": "training.features",
     "spectrogram_patches": "training.pipeline",
-    "stem_folder": "training.loaders",
+    "stem_folder": "training.loaders.stem_folder",
     "synthetic_songs": "training.synthetic",
     "train_recipe": "training.run",
     "waveform_segments": "training.pipeline",

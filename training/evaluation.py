@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from training.loaders.named import named_tracks
 from training.tracks import Track
 from zoo.errors import InputError
 from zoo.progress import progress
@@ -265,18 +266,4 @@ def evaluate_data(
         if value is not None:
             raise InputError(f"{model}: is a separator; {name} is for models that make sounds")
     separator = Separator.from_model(loaded)
-    return evaluate(separator, tracks_of(str(data)), metric=metric or METRICS[0])
-
-
-def tracks_of(data: str) -> list[Track]:
-    """Returns the songs of a stem folder, or of `synthetic:SEED:COUNT`."""
-    kind, *numbers = data.split(":")
-    if kind != "synthetic":
-        from training.loaders import stem_folder
-
-        return stem_folder(data)
-    from training.synthetic import synthetic_songs
-
-    if len(numbers) != 2 or not all(number.isdigit() for number in numbers):
-        raise InputError(f"{data}: is not of the form synthetic:SEED:COUNT")
-    return synthetic_songs(int(numbers[0]), int(numbers[1]))
+    return evaluate(separator, named_tracks(data), metric=metric or METRICS[0])

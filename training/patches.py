@@ -8,6 +8,7 @@ from training.bank import SongBank
 from training.decode import MIXTURE
 from training.remix import Remix
 from training.source_gains import SourceGains
+from training.transforms.transform import Transform
 from zoo.front_end import FrontEnd
 
 ENERGY_FLOOR = 1e-6
@@ -21,6 +22,7 @@ class PatchMaker:
         front_end: transform and patch length.
         targets: target name -> the bank's rows that add up to it.
         energy_weights: whether to return a weight.
+        augment: what is done to stems that are remixed.
     """
 
     unit = "patches"
@@ -32,11 +34,13 @@ class PatchMaker:
         targets: Mapping[str, Sequence[int]],
         *,
         energy_weights: bool,
+        augment: Sequence[Transform] = (),
     ):
         self.bank = bank
         self.front_end = front_end
         self.targets = targets
         self.energy_weights = energy_weights
+        self.augment = tuple(augment)
         self.length = front_end.patch_samples()
 
     def original(self, song, position):

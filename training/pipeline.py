@@ -15,9 +15,20 @@ from training.segments import SegmentMaker, SegmentSizes
 from training.source_gains import SourceGains
 from training.targets import target_rows
 from training.tracks import Track
+from training.transforms.transform import Transform
 from zoo.errors import InputError
 from zoo.front_end import FrontEnd
 from zoo.portability import require_tensorflow
+
+
+def _remix(remix, augment: Sequence[Transform], stems: Sequence[str]):
+    """How stems come together; songs as they are, where they are only transformed."""
+    for transform in augment:
+        transform.check(stems)
+    if remix is None:
+        return SourceGains(1.0, 1.0) if augment else None
+    remix.check(stems)
+    return remix
 
 
 def spectrogram_patches(
@@ -28,6 +39,7 @@ def spectrogram_patches(
     batch_size: int = 16,
     patches_per_song: int = 16,
     remix: Remix | SourceGains | None = None,
+    augment: Sequence[Transform] = (),
     energy_weights: bool = False,
     training: bool = True,
     seed: int = 0,
@@ -50,6 +62,8 @@ def spectrogram_patches(
         batch_size: patches of a batch; an epoch's incomplete last batch is left out in training.
         patches_per_song: how often each song is drawn in an epoch.
         remix: how stems are remixed, by `Remix` or `SourceGains`; `None` for songs as they are.
+        augment: what is done to the stems then, in this order; see `training.transforms`. The
+            mixture is then the sum of the stems.
         energy_weights: add a third element, weights `(batch, 1, 1)`: one over the mixture patch's
             mean square. With Keras's mean squared error this is the squared error divided by the
             mixture's energy.
@@ -80,8 +94,7 @@ def spectrogram_patches(
     """
     available = common_stems(tracks)
     targets = target_rows(stems, available)
-    if remix is not None:
-        remix.check(available)
+    remix = _remix(remix, augment, available)
     require_tensorflow("the input pipeline")
     bank = load_bank(
         tracks,
@@ -91,7 +104,7 @@ def spectrogram_patches(
         workers=workers,
         processes=processes,
     )
-    maker = PatchMaker(bank, front_end, targets, energy_weights=energy_weights)
+    maker = PatchMaker(bank, front_end, targets, energy_weights=energy_weights, augment=augment)
     return drawn_dataset(
         maker,
         batch_size=batch_size,
@@ -112,6 +125,7 @@ def waveform_segments(
     batch_size: int = 16,
     segments_per_song: int = 16,
     remix: Remix | SourceGains | None = None,
+    augment: Sequence[Transform] = (),
     training: bool = True,
     seed: int = 0,
     first_epoch: int | None = None,
@@ -137,6 +151,8 @@ def waveform_segments(
         batch_size: segments of a batch; an epoch's incomplete last batch is left out in training.
         segments_per_song: how often each song is drawn in an epoch.
         remix: how stems are remixed, by `Remix` or `SourceGains`; `None` for songs as they are.
+        augment: what is done to the stems then, in this order; see `training.transforms`. The
+            mixture is then the sum of the stems.
             The mixture is then the sum of the stems. Where that exceeds full scale, it and its
             targets are scaled down together, since networks cannot return what lies beyond.
         training: `False` for segments at fixed, evenly spaced positions, the same in every epoch.
@@ -171,8 +187,7 @@ def waveform_segments(
         raise InputError(f"{type(network).__name__} takes no waveforms: use spectrogram_patches")
     available = common_stems(tracks)
     targets = target_rows(network.sources if stems is None else stems, available)
-    if remix is not None:
-        remix.check(available)
+    remix = _remix(remix, augment, available)
     require_tensorflow("the input pipeline")
     sizes = SegmentSizes.of(network)
     bank = load_bank(
@@ -185,7 +200,7 @@ def waveform_segments(
         processes=processes,
     )
     return drawn_dataset(
-        SegmentMaker(bank, sizes, targets),
+        SegmentMaker(bank, sizes, targets, augment=augment),
         batch_size=batch_size,
         patches_per_song=segments_per_song,
         remix=remix,

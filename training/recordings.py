@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from training.loaders import SUFFIXES
+from training.loaders.stem_folder import SUFFIXES
 from zoo.errors import InputError
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import keras
 
 from training.callbacks import read_history
-from training.evaluation import AGGREGATION, Evaluation, evaluate, tracks_of
+from training.evaluation import AGGREGATION, Evaluation, evaluate
 from training.fitting import HISTORY, MODEL
+from training.loaders.named import named_tracks
 from training.models import rebuilt, takes_waveforms
 from training.release_parts import argument_parser, as_shipped, finished_run, training_time
 from training.synthetic import synthetic_songs
@@ -155,7 +156,7 @@ def release(
         results.append((check, "bsseval_v4", "Real songs, as a check only"))
     scores, figures = [], {}
     for source, metric, title in results:
-        evaluation = evaluate(separator, tracks_of(source), metric=metric)
+        evaluation = evaluate(separator, named_tracks(source), metric=metric)
         shown = source if source == songs else "FOLDER"
         command = f"stemzoo evaluate {preset.name} --data {shown} --metric {metric}"
         names = "" if source == songs else f": {', '.join({r['track'] for r in evaluation.rows})}"

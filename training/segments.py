@@ -11,6 +11,7 @@ from training.bank import SongBank
 from training.decode import MIXTURE
 from training.remix import Remix
 from training.source_gains import SourceGains
+from training.transforms.transform import Transform
 from training.waveforms import EQUALIZER_BINS, coarse, equalized
 
 
@@ -47,14 +48,23 @@ class SegmentMaker:
         bank: the songs.
         sizes: of the network.
         targets: target name -> the bank's rows that add up to it.
+        augment: what is done to stems that are remixed.
     """
 
     unit = "segments"
 
-    def __init__(self, bank: SongBank, sizes: SegmentSizes, targets: Mapping[str, Sequence[int]]):
+    def __init__(
+        self,
+        bank: SongBank,
+        sizes: SegmentSizes,
+        targets: Mapping[str, Sequence[int]],
+        *,
+        augment: Sequence[Transform] = (),
+    ):
         self.bank = bank
         self.sizes = sizes
         self.targets = targets
+        self.augment = tuple(augment)
         self.length = sizes.output_samples
         self._context = (sizes.input_samples - sizes.output_samples) // 2
         # Smoothed targets see their neighbours.

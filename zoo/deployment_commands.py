@@ -1,16 +1,14 @@
 """Commands around files that left the house."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from zoo.export_commands import ExportFormat, ModelArgument, QuantizationKind
+from zoo.command_line import Json, ModelArgument, print_json
+from zoo.export_commands import ExportFormat, QuantizationKind
 from zoo.quiet import load_backend
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
 def inspect(
@@ -23,7 +21,7 @@ def inspect(
 
     inspection = inspect_file(file)
     if as_json:
-        print(json.dumps(inspection.to_dict(), indent=1))
+        print_json(inspection.to_dict())
     else:
         print_inspection(inspection)
 
@@ -90,7 +88,7 @@ def benchmark(
     )
     measurements = result.pop("measurements")
     if as_json:
-        print(json.dumps(result, indent=1))
+        print_json(result)
         return
     from export.benchmarking_table import benchmark_table
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from zoo.command_line import Json, ModelArgument, print_json
 from zoo.errors import InputError
 from zoo.quiet import load_backend
 
@@ -14,9 +15,6 @@ ExportFormat = StrEnum("ExportFormat", ["saved_model", "tflite", "onnx"])
 ExportInput = StrEnum("ExportInput", ["waveform", "spectrogram"])
 ExportTarget = StrEnum("ExportTarget", ["files", "serving"])
 QuantizationKind = StrEnum("QuantizationKind", ["float16", "weights", "dynamic", "int8", "int16x8"])
-
-ModelArgument = Annotated[str, typer.Argument(help="Preset name, preset folder or .keras file.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
 def export(
@@ -123,6 +121,6 @@ def show_reports(reports, as_json: bool) -> None:
     from export import table
 
     if as_json:
-        print(json.dumps([json.loads(report.to_json()) for report in reports], indent=1))
+        print_json([json.loads(report.to_json()) for report in reports])
     else:
         print(table(reports))

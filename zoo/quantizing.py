@@ -87,9 +87,9 @@ def song_material(model: keras.Model, inputs: dict, songs: str | None) -> dict:
         songs: stem folder, or synthetic:SEED:COUNT; `SONGS` by default.
     """
     from training.calibration import calibration_examples, separator_excerpts
-    from training.evaluation import tracks_of
+    from training.loaders.named import named_tracks
 
-    tracks = tracks_of(songs or SONGS)
+    tracks = named_tracks(songs or SONGS)
     kept = len(tracks) // 4 or (len(tracks) > 1)
     known, others = tracks[: len(tracks) - kept], tracks[len(tracks) - kept :]
     if not isinstance(model, Separator):

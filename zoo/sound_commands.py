@@ -1,50 +1,15 @@
-"""Commands around recordings and the sounds that models learn from them."""
+"""`stemzoo generate`: sounds, and a picture of them."""
 
-import dataclasses
-import json
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from zoo.command_line import Json, complain, print_json
 from zoo.quiet import load_backend
 
 SoundFormat = StrEnum("SoundFormat", ["wav", "flac", "ogg"])
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
-
-
-def preprocess(
-    recordings: Annotated[Path, typer.Argument(help="Folder of audio files, at any depth.")],
-    output: Annotated[
-        Path, typer.Argument(help="Folder of the features; a run that was killed goes on there.")
-    ],
-    recipe: Annotated[
-        str, typer.Option(help="A .toml file, or the name of a shipped recipe.")
-    ] = "vae_fsdd",
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="table.key=value in place of the recipe's (TOML value)."),
-    ] = None,
-    as_json: Json = False,
-):
-    """Turn recordings into the features that autoencoders learn."""
-    load_backend()
-    from training.preprocess import preprocess_recordings
-    from training.recipe import parse_override
-
-    report = preprocess_recordings(
-        recordings,
-        output,
-        recipe=recipe,
-        overrides=dict(parse_override(text) for text in settings or ()),
-        on_error=lambda error: print(f"stemzoo: {error}", file=sys.stderr),
-    )
-    print(json.dumps(dataclasses.asdict(report), indent=1, default=str) if as_json else report)
-    if report.skipped:
-        raise typer.Exit(2)
 
 
 def generate(
@@ -93,10 +58,10 @@ def generate(
         between=between,
         walk=walk,
         format=format.value,
-        on_error=lambda error: print(f"stemzoo: {error}", file=sys.stderr),
+        on_error=complain,
     )
     if as_json:
-        print(json.dumps(report.to_dict(), indent=1))
+        print_json(report.to_dict())
     elif report.picture:
         print(*report.sounds, report.picture, sep="\n")
     if report.errors:

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from training.bank import load_bank
 from training.decode import active_level, load_song
-from training.loaders import stem_folder
+from training.loaders.stem_folder import stem_folder
 from training.synthetic import synthetic_songs
 from training.tracks import Track
 from zoo.errors import InputError

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from training.loaders import stem_folder
+from training.loaders.stem_folder import stem_folder
 from zoo.errors import InputError
 
 RATE = 8000

@@ -1,0 +1,1 @@
+"""Corpora on disk as tracks that are decoded when they are loaded."""

@@ -1,0 +1,1 @@
+"""Augmentation of stems, in the tf.data graph."""
