@@ -25,6 +25,7 @@ class Track:
         sample_rate: of every source, in Hz.
         mixture: the mixture's source; `None` for the sum of the stems in mapping order.
         stems: stem name -> source.
+        split: `"train"`, `"validation"` or `"test"`, where a corpus says.
 
     Example:
         >>> track = Track("hum", 8192, None, {"vocals": np.zeros((8192, 1), "float32")})
@@ -36,6 +37,7 @@ class Track:
     sample_rate: int
     mixture: Source | None
     stems: Mapping[str, Source]
+    split: str | None = None
 
     def load_stem(self, stem: str) -> np.ndarray:
         """Returns a stem's samples, float32 `(samples, channels)`."""

@@ -1,59 +1,62 @@
-"""Corpora on disk as tracks that are decoded when they are loaded."""
+"""Songs as folders: one folder a song, one audio file a stem."""
 
 import os
-from functools import partial
 from pathlib import Path
 
-import numpy as np
-
-from training.tracks import Source, Track
-from zoo.errors import InputError
+from training.loaders.file_source import FileSource
+from training.loaders.song_files import Report, SongFiles, check_folder, refuse, tracks_of
+from training.tracks import Track
 
 SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".m4a")
 MIXTURE_NAMES = ("mixture", "mix")
 
 
-def _read(path: Path, sample_rate: int) -> np.ndarray:
-    from zoo.audio import read_audio
-
-    return read_audio(path, sample_rate=sample_rate)[0]
-
-
-def _audio_files(folder: Path) -> dict[str, Path]:
-    """Stem name -> file."""
+def audio_files(folder: Path, report: Report = refuse) -> dict[str, Path]:
+    """Stem name -> file, of a song's folder."""
     files: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() not in SUFFIXES or path.name.startswith("."):
             continue
         if path.stem in files:
-            raise InputError(f"{folder}: {files[path.stem].name} and {path.name} are one stem")
+            report(folder, f"{files[path.stem].name} and {path.name} are one stem")
         files[path.stem] = path
     return files
 
 
-def _song(folder: Path, sample_rate: int | None) -> Track:
-    from zoo.audio import AudioReader
+def song_folders(path: Path) -> list[Path]:
+    """Folders in a folder, sorted, without hidden ones."""
+    return sorted(
+        entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith(".")
+    )
 
-    files = _audio_files(folder)
+
+def song_of_folder(folder: Path, report: Report, *, split: str | None = None) -> SongFiles | None:
+    """The song of a folder, or `None` where it has no stem."""
+    try:
+        files = audio_files(folder, report)
+    except OSError as error:
+        report(folder, f"cannot be read: {error.strerror}")
+        return None
     mixtures = [name for name in MIXTURE_NAMES if name in files]
     if len(mixtures) > 1:
-        raise InputError(f"{folder}: holds both {files['mixture'].name} and {files['mix'].name}")
+        report(folder, f"holds both {files['mixture'].name} and {files['mix'].name}")
     if len(files) == len(mixtures):
-        raise InputError(f"{folder}: holds no stem ({', '.join(SUFFIXES)}, one file a stem)")
-    rates, lengths = {}, {}
-    for name, path in files.items():
-        with AudioReader.open(path) as reader:
-            rates[path.name] = reader.sample_rate
-            if name not in mixtures and reader.frames is not None:
-                lengths[path.name] = reader.frames
-    for values, what in ((rates, "sample rate"), (lengths, "length")):
-        if len(set(values.values())) > 1:
-            listed = ", ".join(f"{name} {value}" for name, value in values.items())
-            raise InputError(f"{folder}: files differ in {what}: {listed}")
-    rate = sample_rate or next(iter(rates.values()))
-    sources: dict[str, Source] = {name: partial(_read, path, rate) for name, path in files.items()}
-    mixture = sources.pop(mixtures[0]) if mixtures else None
-    return Track(folder.name, rate, mixture, sources)
+        report(folder, f"holds no stem ({', '.join(SUFFIXES)}, one file a stem)")
+        return None
+    sources = {name: FileSource(path) for name, path in files.items()}
+    given = [sources.pop(name) for name in mixtures]
+    return SongFiles(folder.name, folder, sources, given[0] if given else None, split)
+
+
+def find_songs(path: Path, report: Report = refuse) -> list[SongFiles]:
+    """Songs of a stem folder, in alphabetical order."""
+    check_folder(path)
+    folders = song_folders(path)
+    if not folders:
+        hint = "; put each song's stems into a folder of its own" if audio_files(path) else ""
+        report(path, f"holds no folder with a song{hint}")
+    songs = [song_of_folder(folder, report) for folder in folders]
+    return [song for song in songs if song is not None]
 
 
 def stem_folder(path: str | os.PathLike, *, sample_rate: int | None = None) -> list[Track]:
@@ -78,21 +81,4 @@ def stem_folder(path: str | os.PathLike, *, sample_rate: int | None = None) -> l
         >>> tracks[0].load_stem("vocals").shape  # doctest: +SKIP
         (7938000, 2)
     """
-    path = Path(path)
-    if not path.is_dir():
-        raise InputError(f"{path}: {'not a folder' if path.exists() else 'no such folder'}")
-    folders = sorted(
-        entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith(".")
-    )
-    if not folders:
-        hint = "; put each song's stems into a folder of its own" if _audio_files(path) else ""
-        raise InputError(f"{path}: holds no folder with a song{hint}")
-    tracks = [_song(folder, sample_rate) for folder in folders]
-    first = tracks[0]
-    for track in tracks:
-        if set(track.stems) != set(first.stems):
-            raise InputError(
-                f"{path}: songs differ in their stems: {first.name} has {', '.join(first.stems)}; "
-                f"{track.name} has {', '.join(track.stems)}"
-            )
-    return tracks
+    return tracks_of(find_songs(Path(path)), path, sample_rate=sample_rate)

@@ -69,7 +69,11 @@ class AVDecoder:
     def _open(self) -> Iterator["av.container.InputContainer"]:
         try:
             # An open file, not its name: FFmpeg takes some names for patterns and protocols.
-            with self.path.open("rb") as file, av.open(file, options=_OPTIONS) as container:
+            # Tags may be in any encoding; what is read of them is ASCII.
+            with (
+                self.path.open("rb") as file,
+                av.open(file, options=_OPTIONS, metadata_errors="replace") as container,
+            ):
                 yield container
         except (av.FFmpegError, OSError) as error:
             problem = f"cannot be decoded as audio ({(error.strerror or str(error)).lower()})"

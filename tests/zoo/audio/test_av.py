@@ -173,3 +173,12 @@ def test_film_without_sound(tmp_path):
             container.mux(packet)
     with pytest.raises(InputError, match="holds no audio stream"):
         AudioReader.open(path)
+
+
+def test_tags_that_are_not_unicode(tmp_path):
+    path = tmp_path / "song.m4a"
+    encode(path, chirp(30_000))
+    content = path.read_bytes()
+    assert b"SoundHandler" in content
+    path.write_bytes(content.replace(b"SoundHandler", b"Caf\xe9 Handler"))
+    assert read_audio(path)[0].shape == (30_000, 2)

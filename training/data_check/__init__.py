@@ -1,0 +1,1 @@
+"""`stemzoo data check`: what is wrong with which file of a corpus."""
