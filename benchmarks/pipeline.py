@@ -6,7 +6,8 @@ Stems of synthetic songs are written as WAV at 44.1 kHz stereo. Over these files
 loop, which decodes what it needs for each patch, is compared with `training.spectrogram_patches`,
 which decodes once. Then the half-size U-Net is trained on the pipeline and on one batch that is
 already there: the difference, and the time spent in `next(iterator)`, is what the data costs.
-`training.waveform_segments` cuts stereo segments of the Wave-U-Net M4's length at 22,050 Hz.
+`training.waveform_segments` cuts stereo segments of the Wave-U-Net M4's length at 22,050 Hz, as
+they are, remixed, and through each of the transforms alone, applied to all stems.
 Processor time is what the work costs; wall time also counts what else the machine does.
 """
 
@@ -34,6 +35,7 @@ from training import (  # noqa: E402
     synthetic_songs,
     waveform_segments,
 )
+from training.transforms import table as transforms  # noqa: E402
 from zoo import FrontEnd, JanssonUNet, WaveUNet  # noqa: E402
 
 BATCH = 16
@@ -43,6 +45,11 @@ SEGMENTS = {
     "source gains": SourceGains(),
     "remixed": Remix(),
     "remixed, without equalisers": Remix(equalizer_db=0.0),
+}
+# On every stem of every segment.
+TRANSFORMS = {
+    name: transform(cutoff_hz=(1000.0, 8000.0)) if name == "low_pass" else transform()
+    for name, transform in transforms.TRANSFORMS.items()
 }
 
 
@@ -140,6 +147,16 @@ def main() -> None:
         for name, remix in SEGMENTS.items():
             segments = waveform_segments(
                 tracks, network, segments_per_song=64, remix=remix, cache_dir=folder, **options
+            )
+            measure(f"segments: {name}", batches(segments), "segments")
+        for name, transform in TRANSFORMS.items():
+            segments = waveform_segments(
+                tracks,
+                network,
+                segments_per_song=64,
+                augment=(transform,),
+                cache_dir=folder,
+                **options,
             )
             measure(f"segments: {name}", batches(segments), "segments")
     ready = plain.take(1).cache().repeat()

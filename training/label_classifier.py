@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from training.augmentation import augmented, masked
+from training.recording_augmentation import augmented, masked
 from zoo.audio import resampled
 from zoo.front_end import FrontEnd
 
@@ -60,8 +60,8 @@ def listening_front_end(front_end: FrontEnd) -> FrontEnd:
 class LabelClassifier:
     """A convolutional network on log spectrograms that learns labels from recordings.
 
-    It is trained on recordings with random changes (see `training.augmentation`), so that it
-    goes by what all recordings of a label share. The same seed, labels and recordings give the
+    It is trained on recordings with random changes (see `training.recording_augmentation`), so that
+    it goes by what all recordings of a label share. The same seed, labels and recordings give the
     same classifier.
 
     Args:

@@ -8,10 +8,26 @@ from training.bank import SongBank
 from training.decode import MIXTURE
 from training.remix import Remix
 from training.source_gains import SourceGains
-from training.transforms.transform import Transform
+from training.transforms.transform import Transform, total_margin, transformed
 from zoo.front_end import FrontEnd
 
 ENERGY_FLOOR = 1e-6
+
+
+def finished_patch(
+    front_end: FrontEnd, mixture, targets: Mapping[str, tf.Tensor], *, energy_weights: bool
+):
+    """Brings magnitudes `(1, frames, bins)` to the network's layout and scale.
+
+    Returns:
+        (mixture, {target: patch}[, weight]), without the axis of the batch.
+    """
+    inputs, scale = front_end.normalize(mixture)  # (1, bins, frames, 1)
+    outputs = {name: front_end.to_network(target / scale)[0] for name, target in targets.items()}
+    if not energy_weights:
+        return inputs[0], outputs
+    energy = tf.maximum(tf.reduce_mean(tf.square(inputs)), ENERGY_FLOOR)
+    return inputs[0], outputs, tf.reshape(1.0 / energy, (1, 1))
 
 
 class PatchMaker:
@@ -42,6 +58,9 @@ class PatchMaker:
         self.energy_weights = energy_weights
         self.augment = tuple(augment)
         self.length = front_end.patch_samples()
+        self._margin = total_margin(self.augment, bank.sample_rate)
+        # Samples before an example's place that it may need, and from there on.
+        self.reach = self._margin, self.length + self._margin
 
     def original(self, song, position):
         """A song's own mixture, and its targets at the same place.
@@ -58,7 +77,7 @@ class PatchMaker:
         return self._transformed(rows[-1] if given else tf.add_n(rows), rows)
 
     def remixed(self, remix: Remix | SourceGains, *, key, number, patches: int):
-        """Stems of different songs, each through an equaliser of its own.
+        """Stems as they are drawn, through transforms, each through an equaliser of its own.
 
         Args:
             remix: how.
@@ -69,7 +88,16 @@ class PatchMaker:
         draw = remix.draw(
             self.bank, self.length, key=key, number=number, patches=patches, targets=self.targets
         )
-        waveforms = [tf.reshape(row, [-1]) for row in draw.waveforms(self.bank, self.length)]
+        rows = transformed(
+            self.augment,
+            draw.waveforms(self.bank, self.length + 2 * self._margin, lead=self._margin),
+            stems=self.bank.stems,
+            sample_rate=self.bank.sample_rate,
+            key=key,
+            number=number,
+        )
+        inner = slice(self._margin, self._margin + self.length)
+        waveforms = [tf.reshape(row[inner], [-1]) for row in rows]
         if not remix.equalizes:
             return self._transformed(tf.add_n(waveforms), waveforms)
         bins = self.front_end.spectrum_bins
@@ -98,12 +126,5 @@ class PatchMaker:
         return self._finish(magnitudes[:1], tf.unstack(magnitudes[1:, None]))
 
     def _finish(self, mixture, targets):
-        inputs, scale = self.front_end.normalize(mixture)  # (1, bins, frames, 1)
-        outputs = {
-            name: self.front_end.to_network(target / scale)[0]
-            for name, target in zip(self.targets, targets, strict=True)
-        }
-        if not self.energy_weights:
-            return inputs[0], outputs
-        energy = tf.maximum(tf.reduce_mean(tf.square(inputs)), ENERGY_FLOOR)
-        return inputs[0], outputs, tf.reshape(1.0 / energy, (1, 1))
+        named = dict(zip(self.targets, targets, strict=True))
+        return finished_patch(self.front_end, mixture, named, energy_weights=self.energy_weights)

@@ -1,16 +1,14 @@
 """Recipes: a training run as a TOML file."""
 
 import dataclasses
-import inspect
 import json
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from types import UnionType
-from typing import TYPE_CHECKING, Any, get_args, get_origin
+from typing import TYPE_CHECKING, Any
 
+from training.recipe_file import list_recipes, read_recipe, recipe_path
+from training.recipe_reading import TRANSFORM, model_table, table_of, transforms_of
 from training.recipe_tables import (
     DataRecipe,
     FeaturesRecipe,
@@ -25,7 +23,11 @@ if TYPE_CHECKING:
     from training.fit_settings import FitSettings
     from training.remix import Remix
     from training.source_gains import SourceGains
+    from training.transforms.offline import OfflineRecipe
+    from training.transforms.transform import Transform
     from zoo.front_end import FrontEnd
+
+__all__ = ["Recipe", "list_recipes", "load_recipe", "parse_override"]
 
 TABLES = (
     "model",
@@ -34,11 +36,13 @@ TABLES = (
     "data",
     "remix",
     "source_gains",
+    "augment",
+    "offline",
     "training",
     "second_stage",
     "run",
 )
-RECIPES = Path(__file__).parent / "recipes"
+AUGMENT = "augment"
 
 
 @dataclass(frozen=True)
@@ -47,13 +51,15 @@ class Recipe:
 
     Args:
         name: the file's, without suffix.
-        text: of the file.
+        text: to repeat the run with: the file's, or all tables where it extends another.
         model, data, run: the tables of these names.
         training: the table of `FitSettings`.
         front_end: of a new network; `None` for its default, or the one to fine-tune has its own.
         features: how recordings become features; `None` for networks that learn from songs.
         remix: how stems are remixed; `None` for songs as they are.
         source_gains: how loud each source is made; instead of `remix`.
+        augment: what else is done to stems, in this order.
+        offline: versions of songs that shards get, in other keys and tempos; `None` for none.
         second_stage: how training goes on after the first stage; `None` for not at all.
     """
 
@@ -67,6 +73,8 @@ class Recipe:
     features: FeaturesRecipe | None
     remix: "Remix | None"
     source_gains: "SourceGains | None"
+    augment: tuple["Transform", ...]
+    offline: "OfflineRecipe | None"
     second_stage: SecondStageRecipe | None
 
     def stages(self) -> list[tuple["FitSettings", DataRecipe]]:
@@ -78,8 +86,12 @@ class Recipe:
 
     def settings(self) -> dict[str, Any]:
         """All settings, defaults included, as values that JSON knows."""
-        values = {table: getattr(self, table) for table in TABLES}
+        values = {table: getattr(self, table) for table in TABLES if table != AUGMENT}
         plain = {table: value and dataclasses.asdict(value) for table, value in values.items()}
+        plain[AUGMENT] = [
+            {TRANSFORM: transform.name, **dataclasses.asdict(transform)}
+            for transform in self.augment
+        ] or None
         return json.loads(json.dumps(plain))
 
     def difference(self, settings: Mapping[str, Any]) -> tuple[str, str, Any, Any] | None:
@@ -89,8 +101,8 @@ class Recipe:
         """
         for table, values in self.settings().items():
             others = settings.get(table)
-            if values is None or others is None:
-                if values != others:
+            if values is None or others is None or table == AUGMENT:
+                if not _same(values, others):
                     return table, "", values, others
                 continue
             for key, value in values.items():
@@ -99,69 +111,15 @@ class Recipe:
         return None
 
 
-def list_recipes() -> list[str]:
-    """Returns the names of the shipped recipes, sorted.
-
-    Example:
-        >>> "jansson_unet" in list_recipes()
-        True
-    """
-    return sorted(path.stem for path in RECIPES.glob("*.toml"))
-
-
-def _recipe_path(recipe: str | os.PathLike) -> Path:
-    path = Path(recipe)
-    if path.is_file():
-        return path
-    if str(recipe) in list_recipes():
-        return RECIPES / f"{recipe}.toml"
-    raise InputError(f"{recipe}: neither a file nor one of the recipes {', '.join(list_recipes())}")
-
-
-def _accepts(annotation: Any, value: Any) -> bool:
-    """Whether a TOML value fits a field's annotation; items of lists are not looked at."""
-    if isinstance(annotation, UnionType):
-        return any(_accepts(option, value) for option in get_args(annotation))
-    kind = get_origin(annotation) or annotation
-    kinds = {float: (int, float), tuple: (list, tuple)}.get(kind, kind)
-    return isinstance(value, kinds) and (kind is bool or not isinstance(value, bool))
-
-
-def _table(cls: type, values: Mapping[str, Any], where: str):
-    """Makes a dataclass of a table, naming what does not belong there."""
-    fields = {known.name: known.type for known in dataclasses.fields(cls)}
-    for name, value in values.items():
-        if name not in fields:
-            raise InputError(f"{where}: unknown key {name!r}; known are {', '.join(fields)}")
-        if not _accepts(fields[name], value):
-            kind = getattr(fields[name], "__name__", None) or fields[name]
-            raise InputError(f"{where}: {name}={value!r} is not of type {kind}")
-    try:
-        return cls(**values)
-    except ValueError as error:
-        raise InputError(f"{where}: {error}") from error
-
-
-def _model_table(values: Mapping[str, Any], where: str) -> ModelRecipe:
-    """The `[model]` table, whose further keys are the network's arguments."""
-    import zoo
-
-    own = {known.name for known in dataclasses.fields(ModelRecipe)} - {"arguments"}
-    arguments = {name: value for name, value in values.items() if name not in own}
-    recipe = _table(
-        ModelRecipe, {name: value for name, value in values.items() if name in own}, where
+def _same(transforms: list | None, others: list | None) -> bool:
+    """Whether the settings of transforms agree in what both know."""
+    if transforms is None or others is None or len(transforms) != len(others):
+        return transforms == others
+    return all(
+        other.get(key, value) == value
+        for transform, other in zip(transforms, others, strict=True)
+        for key, value in transform.items()
     )
-    accepted = set()
-    if recipe.network is not None:
-        if recipe.network not in zoo.__all__:
-            raise InputError(f"{where}: zoo has no network {recipe.network!r}")
-        accepted = set(inspect.signature(getattr(zoo, recipe.network)).parameters)
-        accepted -= {"front_end", "kwargs", "dtype"}
-    for name in arguments:
-        if name not in accepted:
-            known = ", ".join(sorted(own | accepted))
-            raise InputError(f"{where}: unknown key {name!r}; known are {known}")
-    return dataclasses.replace(recipe, arguments=arguments)
 
 
 def parse_override(text: str) -> tuple[str, Any]:
@@ -200,38 +158,43 @@ def load_recipe(recipe: str | os.PathLike, *, overrides: Mapping[str, Any] | Non
     from training.fit_settings import FitSettings
     from training.remix import Remix
     from training.source_gains import SourceGains
+    from training.transforms.offline import OfflineRecipe
     from zoo.front_end import FrontEnd
 
-    path = _recipe_path(recipe)
-    try:
-        text = path.read_text("utf-8")
-        tables = tomllib.loads(text)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read as TOML: {error}") from error
+    path = recipe_path(recipe)
+    text, tables = read_recipe(path)
     for table, values in tables.items():
         if table not in TABLES:
             raise InputError(f"{path}: unknown table {table!r}; known are {', '.join(TABLES)}")
-        if not isinstance(values, dict):
+        if table == AUGMENT:
+            if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
+                raise InputError(f"{path}: [[{AUGMENT}]]: must be an array of tables")
+        elif not isinstance(values, dict):
             raise InputError(f"{path}: [{table}]: must be a table")
     for key, value in (overrides or {}).items():
         table, _, name = key.partition(".")
         if table not in TABLES:
             raise InputError(f"{key}: unknown table {table!r}; known are {', '.join(TABLES)}")
+        if table == AUGMENT:
+            raise InputError(
+                f"{key}: [[{AUGMENT}]] is an array, of which no single key can be set: write a "
+                f"recipe that extends {path.stem}"
+            )
         tables.setdefault(table, {})[name] = value
 
     if "remix" in tables and "source_gains" in tables:
         raise InputError(f"{path}: [remix] and [source_gains] exclude each other")
 
     def read(table: str, cls: type):
-        return _table(cls, tables.get(table, {}), f"{path}: [{table}]")
+        return table_of(cls, tables.get(table, {}), f"{path}: [{table}]")
 
     def optional(table: str, cls: type):
         return read(table, cls) if table in tables else None
 
-    read_recipe = Recipe(
+    result = Recipe(
         name=path.stem,
         text=text,
-        model=_model_table(tables.get("model", {}), f"{path}: [model]"),
+        model=model_table(tables.get("model", {}), f"{path}: [model]"),
         data=read("data", DataRecipe),
         run=read("run", RunRecipe),
         training=read("training", FitSettings),
@@ -239,10 +202,15 @@ def load_recipe(recipe: str | os.PathLike, *, overrides: Mapping[str, Any] | Non
         features=optional("features", FeaturesRecipe),
         remix=optional("remix", Remix),
         source_gains=optional("source_gains", SourceGains),
+        augment=transforms_of(tables.get(AUGMENT, ()), f"{path}: [[{AUGMENT}]]"),
+        offline=optional("offline", OfflineRecipe),
         second_stage=optional("second_stage", SecondStageRecipe),
     )
+    for table in (AUGMENT, "offline"):
+        if getattr(result, table) and result.data.kind == "features":
+            raise InputError(f"{path}: [{table}] is for songs; features are learned as they are")
     try:
-        read_recipe.stages()
+        result.stages()
     except ValueError as error:
         raise InputError(f"{path}: [second_stage]: {error}") from error
-    return read_recipe
+    return result

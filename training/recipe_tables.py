@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import PurePosixPath
 from typing import Any
 
+from training.devices import check_device_count
 from zoo.errors import InputError
 
 
@@ -54,6 +55,9 @@ class DataRecipe:
         songs_seed: which synthetic songs.
         speech: folder of spoken recordings from which some synthetic voices are made.
         threads: of the pipeline.
+        cache_memory: the most that reading shards may hold in memory, such as `"500MB"`.
+        service: `grpc://host:port` of the dispatcher whose workers make the training data, as
+            `stemzoo data serve` starts them; `None` for this process. The data is the same.
     """
 
     kind: str = "stem_folder"
@@ -69,6 +73,8 @@ class DataRecipe:
     songs_seed: int = 0
     speech: str | None = None
     threads: int = 1
+    cache_memory: str = "500MB"
+    service: str | None = None
 
     def __post_init__(self):
         kinds = ("stem_folder", "synthetic", "features")
@@ -141,8 +147,8 @@ class SecondStageRecipe:
     given is as in `[training]` and `[data]`.
 
     Args:
-        epochs, learning_rate, schedule, warmup_steps, clip_norm, ema_momentum, reduce_patience,
-            stop_patience: as in `[training]`.
+        epochs, learning_rate, schedule, warmup_steps, accumulate_steps, clip_norm, ema_momentum,
+            reduce_patience, stop_patience: as in `[training]`.
         batch_size, patches_per_song, steps_per_epoch: as in `[data]`.
     """
 
@@ -150,6 +156,7 @@ class SecondStageRecipe:
     learning_rate: float | None = None
     schedule: str | None = None
     warmup_steps: int | None = None
+    accumulate_steps: int | None = None
     clip_norm: float | None = None
     ema_momentum: float | None = None
     reduce_patience: int | None = None
@@ -173,7 +180,13 @@ class RunRecipe:
         seed: fixes data order, initialisation and dropout.
         threads: of each of the model's operators, 0 for one a processor. It applies where
             TensorFlow has not started yet.
+        devices: of this host to share each batch, a number or `"all"`; see
+            `training.devices.spread_over`. With several hosts, it is always all of each.
     """
 
     seed: int = 0
     threads: int = 0
+    devices: int | str = 1
+
+    def __post_init__(self):
+        check_device_count(self.devices)

@@ -11,7 +11,7 @@ from training.bank import SongBank
 from training.decode import MIXTURE
 from training.remix import Remix
 from training.source_gains import SourceGains
-from training.transforms.transform import Transform
+from training.transforms.transform import Transform, total_margin, transformed
 from training.waveforms import EQUALIZER_BINS, coarse, equalized
 
 
@@ -69,6 +69,10 @@ class SegmentMaker:
         self._context = (sizes.input_samples - sizes.output_samples) // 2
         # Smoothed targets see their neighbours.
         self._margin = max(sizes.grids, default=0)
+        widest = self._margin + total_margin(self.augment, bank.sample_rate) + EQUALIZER_BINS
+        lead, window = self._window(widest, 2 * (EQUALIZER_BINS - 1))
+        # Samples before an example's place that it may need, and from there on.
+        self.reach = lead, window - lead
 
     def original(self, song, position):
         """A song's own mixture, and its targets in the middle of it.
@@ -88,7 +92,7 @@ class SegmentMaker:
         return self._finish(mixture, targets, lead)
 
     def remixed(self, remix: Remix | SourceGains, *, key, number, patches: int):
-        """Stems as they are drawn; what exceeds full scale is scaled down.
+        """Stems as they are drawn, transformed; what exceeds full scale is scaled down.
 
         Args:
             remix: how.
@@ -100,18 +104,30 @@ class SegmentMaker:
             self.bank, self.length, key=key, number=number, patches=patches, targets=self.targets
         )
         groups = [range(len(self.bank.stems)), *self.targets.values()]
+        margin = self._margin + total_margin(self.augment, self.bank.sample_rate)
         if remix.equalizes:
-            lead, window = self._window(self._margin + EQUALIZER_BINS, 2 * (EQUALIZER_BINS - 1))
-            rows = draw.waveforms(self.bank, window, lead=lead)
+            lead, window = self._window(margin + EQUALIZER_BINS, 2 * (EQUALIZER_BINS - 1))
+            rows = self._rows(draw, window, lead, key=key, number=number)
             curves = remix.equalizers(len(rows), EQUALIZER_BINS, key=key, number=number)
             mixture, *targets = equalized(rows, curves, groups)
         else:
-            lead, window = self._window(self._margin)
-            rows = draw.waveforms(self.bank, window, lead=lead)
+            lead, window = self._window(margin)
+            rows = self._rows(draw, window, lead, key=key, number=number)
             mixture, *targets = (tf.add_n([rows[row] for row in group]) for group in groups)
         segment, outputs = self._finish(mixture, targets, lead)
         gain = 1 / tf.maximum(tf.reduce_max(tf.abs(segment)), 1.0)
         return segment * gain, {name: output * gain for name, output in outputs.items()}
+
+    def _rows(self, draw, window: int, lead: int, *, key, number) -> list:
+        """The stems of a draw, transformed, `(window, channels)` each."""
+        return transformed(
+            self.augment,
+            draw.waveforms(self.bank, window, lead=lead),
+            stems=self.bank.stems,
+            sample_rate=self.bank.sample_rate,
+            key=key,
+            number=number,
+        )
 
     def _window(self, margin: int, step: int = 1) -> tuple[int, int]:
         """(samples before the targets, samples in all) to cut from the bank.

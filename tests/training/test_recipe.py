@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import pytest
 
 from training.models import build_model
@@ -44,9 +47,13 @@ def test_the_papers_recipe_is_the_papers():
     ("name", "sources", "rate", "parameters"),
     [
         ("wave_unet_m1", ["accompaniment", "vocals"], 22050, 10_263_028),
+        ("wave_unet_m2", ["accompaniment", "vocals"], 22050, 10_263_002),
+        ("wave_unet_m3", ["accompaniment", "vocals"], 22050, 10_263_002),
         ("wave_unet_m4", ["accompaniment", "vocals"], 22050, 10_263_390),
+        ("wave_unet_m5", ["accompaniment", "vocals"], 22050, 10_265_550),
         ("wave_unet_m5_highsr", ["accompaniment", "vocals"], 44100, 10_265_550),
         ("wave_unet_m6", ["bass", "drums", "other", "vocals"], 22050, 10_263_498),
+        ("wave_unet_m7", ["accompaniment", "vocals"], 8192, 20_594_652),
     ],
 )
 def test_the_wave_unet_papers_recipes_are_the_papers(name, sources, rate, parameters):
@@ -62,6 +69,134 @@ def test_the_wave_unet_papers_recipes_are_the_papers(name, sources, rate, parame
     model = build_model(recipe.model, recipe.front_end)
     assert list(model.sources) == sources
     assert (model.sample_rate, model.count_params()) == (rate, parameters)
+
+
+@pytest.mark.parametrize("corpus", ["ikala", "medleydb", "musdb18"])
+def test_recipes_for_each_corpus_are_the_papers(corpus):
+    paper, ours = (
+        load_recipe(name).settings() for name in ("jansson_unet", f"jansson_unet_{corpus}")
+    )
+    for table in ("model", "front_end", "training", "remix", "augment"):
+        assert ours[table] == paper[table]
+    assert ours["data"]["stems"] == ["vocals"]
+
+
+AUGMENTED = """
+[[augment]]
+transform = "gain"
+probability = 0.5
+gain_db = [-6, 3]
+stems = ["vocals"]
+
+[[augment]]
+transform = "low_pass"
+cutoff_hz = [1000.0, 8000.0]
+
+[offline]
+copies = 2
+"""
+
+
+def test_augmentation_is_read_in_its_order(write):
+    recipe = load_recipe(write(RECIPE + AUGMENTED))
+    gain, low_pass = recipe.augment
+    assert (gain.name, gain.probability, gain.gain_db) == ("gain", 0.5, (-6.0, 3.0))
+    assert gain.stems == ("vocals",)
+    assert (low_pass.name, low_pass.cutoff_hz) == ("low_pass", (1000.0, 8000.0))
+    assert recipe.offline.copies == 2
+    plain = load_recipe(write(RECIPE))
+    assert plain.augment == ()
+    assert plain.offline is None
+
+
+def test_augmentation_belongs_to_a_run(write):
+    plain = load_recipe(write(RECIPE))
+    recipe = load_recipe(write(RECIPE + AUGMENTED))
+    settings = recipe.settings()
+    assert settings["augment"][0]["transform"] == "gain"
+    assert settings["offline"]["semitones"] == [-2.0, 2.0]
+    assert recipe.difference(settings) is None
+    assert plain.difference(settings)[0] in ("augment", "offline")
+    assert recipe.difference(plain.settings())[0] in ("augment", "offline")
+    older = {table: values for table, values in plain.settings().items() if table != "augment"}
+    assert plain.difference(older) is None
+    del settings["augment"][0]["together"]
+    assert recipe.difference(settings) is None
+    settings["augment"][0]["probability"] = 0.4
+    assert recipe.difference(settings)[0] == "augment"
+
+
+def test_single_transforms_cannot_be_set_from_outside(write):
+    path = write(RECIPE + AUGMENTED)
+    with pytest.raises(
+        InputError, match=r"augment.probability: .* write a recipe that extends mine"
+    ):
+        load_recipe(path, overrides={"augment.probability": 0.1})
+    assert load_recipe(path, overrides={"offline.copies": 3}).offline.copies == 3
+
+
+def test_a_recipe_extends_others(write, tmp_path):
+    write(RECIPE + "[remix]\ncoherent = 0.5\n[data]\nstems = ['vocals', 'drums']" + AUGMENTED)
+    (tmp_path / "sub").mkdir()
+    middle = tmp_path / "sub" / "middle.toml"
+    middle.write_text("extends = '../mine.toml'\n[training]\nlearning_rate = 3e-4\n")
+    last = tmp_path / "sub" / "last.toml"
+    last.write_text(
+        "extends = 'middle.toml'\nremix = false\n[source_gains]\nlow = 0.5\n"
+        "[data]\nstems = ['bass']\n[[augment]]\ntransform = 'polarity'\n"
+    )
+    recipe = load_recipe(last)
+    assert recipe.name == "last"
+    assert (recipe.training.epochs, recipe.training.learning_rate) == (3, 3e-4)
+    assert recipe.model.arguments == {"filters": [2, 4]}
+    assert recipe.remix is None
+    assert recipe.source_gains.low == 0.5
+    assert recipe.data.stems == ["bass"]
+    assert [transform.name for transform in recipe.augment] == ["polarity"]
+    assert recipe.offline.copies == 2
+
+
+def test_a_run_is_repeated_from_the_text_of_an_extended_recipe(write, tmp_path):
+    write(RECIPE + AUGMENTED)
+    child = tmp_path / "child.toml"
+    child.write_text("extends = 'mine.toml'\n[data]\nspeech = 'Ton \\\\ \"\u00e4\"'\n")
+    recipe = load_recipe(child)
+    assert recipe.text.startswith("# The tables of child, which extends mine.\n")
+    (tmp_path / "elsewhere").mkdir()
+    again = tmp_path / "elsewhere" / "recipe.toml"
+    again.write_text(recipe.text, "utf-8")
+    assert load_recipe(again).settings() == recipe.settings()
+    assert load_recipe(write(RECIPE)).text == RECIPE
+
+
+def test_a_file_may_extend_the_shipped_recipe_of_its_name(tmp_path):
+    path = tmp_path / "wave_unet_m4.toml"
+    path.write_text("extends = 'wave_unet_m4'\n[data]\nbatch_size = 4\n")
+    recipe = load_recipe(path)
+    assert recipe.data.batch_size == 4
+    assert recipe.model.arguments == {"variant": "M4"}
+    assert "wave_unet_m4, which extends wave_unet_m4, which extends wave_unet_m1." in recipe.text
+
+
+def test_circles_are_refused(write, tmp_path):
+    path = write("extends = 'other.toml'\n" + RECIPE)
+    (tmp_path / "other.toml").write_text("extends = 'mine.toml'")
+    with pytest.raises(InputError, match="mine.toml extends other.toml extends mine.toml"):
+        load_recipe(path)
+
+
+@pytest.mark.parametrize("page", ["data.md", "recipes.md"])
+def test_recipes_in_the_docs_are_valid(page, write):
+    text = (Path(__file__).parents[2] / "docs" / page).read_text("utf-8")
+    examples = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    assert examples
+    for example in examples:
+        load_recipe(write(example))
+
+
+def test_every_recipe_is_in_the_docs():
+    text = (Path(__file__).parents[2] / "docs" / "recipes.md").read_text("utf-8")
+    assert [name for name in list_recipes() if f"`{name}`" not in text] == []
 
 
 def test_settings_of_runs_are_compared(write):
@@ -116,6 +251,25 @@ def test_defaults_and_overrides(write):
         (RECIPE + "[source_gains]\nlow = 2.0", r"\[source_gains\]: gains go from"),
         (RECIPE + "[source_gains]\nmean = 2.0", r"\[source_gains\]: unknown key 'mean'"),
         (RECIPE + "[source_gains]\n[remix]", r"\[remix\] and \[source_gains\] exclude"),
+        (RECIPE + "[augment]\ntransform = 'gain'", r"\[\[augment\]\]: must be an array of tables"),
+        (RECIPE + "[[augment]]", r"\[\[augment\]\] 1: transform=None is none of gain, polarity, "),
+        (RECIPE + "[[augment]]\ntransform = 'echo'", r"transform='echo' is none of gain"),
+        (
+            RECIPE + "[[augment]]\ntransform = 'gain'\n[[augment]]\ntransform = 'noise'\nsnr = 3",
+            r"\[\[augment\]\] 2, noise: unknown key 'snr'; known are probability, stems",
+        ),
+        (
+            RECIPE + "[[augment]]\ntransform = 'gain'\ngain_db = [3, -3]",
+            r"\[\[augment\]\] 1, gain: a range goes from low to high",
+        ),
+        (RECIPE + "[[augment]]\ntransform = 'gain'\nstems = 'bass'", "stems='bass' is not of type"),
+        (RECIPE + "[offline]\ncopies = 0", r"\[offline\]: copies must be at least 1"),
+        (RECIPE + "[data]\nkind = 'features'\n[offline]\ncopies = 2", r"\[offline\] is for songs"),
+        (RECIPE + "[offline]\nspeed = 2", r"\[offline\]: unknown key 'speed'"),
+        ("extends = 3\n" + RECIPE, "mine.toml: extends must be the name or path of a recipe"),
+        ("extends = 'nobody'\n" + RECIPE, "mine.toml: extends: nobody: neither a file nor one of"),
+        ("extends = 'mine.toml'\n" + RECIPE, "extends in a circle: mine.toml extends mine.toml"),
+        ("data = false\n" + RECIPE, r"\[data\]: must be a table"),
         ("model = 3", r"\[model\]: must be a table"),
     ],
 )

@@ -1,1 +1,1 @@
-"""Augmentation of stems, in the tf.data graph."""
+"""Augmentation: small transforms of stems, which run in the tf.data graph, and offline ones."""
