@@ -12,6 +12,7 @@ _TENSORFLOW = {
     "tensorboard",
     "tensorflow",
     "tf2onnx",
+    "tomli_w",
 }
 
 

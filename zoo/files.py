@@ -1,5 +1,6 @@
 """Files and folders that appear whole or not at all."""
 
+import glob
 import os
 import shutil
 import uuid
@@ -42,6 +43,18 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
             temporary.replace(path)
     finally:
         _remove(temporary)
+
+
+def remove_leftovers(path: str | os.PathLike) -> None:
+    """Removes temporary siblings of processes that were killed before they could rename them.
+
+    Args:
+        path: as given to `atomic_path`; no other process may be writing it.
+    """
+    path = Path(path)
+    hexadecimal = "[0-9a-f]" * 8
+    for left in path.parent.glob(f".{hexadecimal}-{glob.escape(path.name)}"):
+        _remove(left)
 
 
 @contextmanager

@@ -7,16 +7,21 @@ from typing import Annotated
 import typer
 
 from zoo.command_line import Json, complain, print_json
+from zoo.errors import InputError
 
 AudioFormat = StrEnum("AudioFormat", ["wav", "flac", "ogg", "mp3"])
 AboveBand = StrEnum("AboveBand", ["residual", "discard", "extend"])
 
 
 def separate(
-    files: Annotated[
-        list[str], typer.Argument(help="Audio files, or quoted patterns like '*.mp3'")
-    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for <song>/<stem>.wav.")],
+    files: Annotated[
+        list[str] | None, typer.Argument(help="Audio files, or quoted patterns like '*.mp3'.")
+    ] = None,
+    listed: Annotated[
+        Path | None,
+        typer.Option("--from", help="File that lists songs: text, .csv, .jsonl or a manifest."),
+    ] = None,
     preset: Annotated[str, typer.Option(help="Preset name or folder.")] = "jansson_unet_vocals",
     model: Annotated[
         str | None,
@@ -31,15 +36,40 @@ def separate(
     above_band: Annotated[
         AboveBand, typer.Option(help="What becomes of the spectrum above the model's band.")
     ] = AboveBand.residual,
+    root: Annotated[
+        Path | None, typer.Option(help="Folder above the songs, whose folders the output gets too.")
+    ] = None,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(
+            help="Record of what is done, which a second run leaves out; "
+            "OUTPUT/manifest.jsonl with --from, --workers or --cluster."
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes with a model each, or actors.", min=1)
+    ] = None,
+    cluster: Annotated[
+        str | None, typer.Option(help="Address of a Ray cluster that does the work.")
+    ] = None,
     as_json: Json = False,
 ):
     """Separate songs into stems of the same length, rate and channels."""
+    if not files and listed is None:
+        raise InputError("files: no songs; name some, or a file that lists them with --from")
+    if manifest is None and (listed, workers, cluster) != (None, None, None):
+        manifest = output / "manifest.jsonl"
     from zoo.batch import separate_files
 
     report = separate_files(
-        files,
+        files or (),
         output,
         model=model or preset,
+        listed=listed,
+        root=root,
+        manifest=manifest,
+        workers=workers,
+        cluster=cluster,
         stems=stems.split(",") if stems else None,
         format=format.value,
         chunk_seconds=chunk_seconds,
@@ -48,6 +78,10 @@ def separate(
         on_success=None if as_json else lambda paths: print(*paths, sep="\n", flush=True),
     )
     if as_json:
-        print_json(report)
-    if any("error" in entry for entry in report.values()):
+        results = {name: entry.result for name, entry in report.entries.items()}
+        errors = {name: {"error": report.entries[name].reason} for name in report.names("failed")}
+        print_json({**results, **errors})
+    elif manifest is not None:
+        print(f"{manifest}: {report}")
+    if report.names("failed"):
         raise typer.Exit(2)

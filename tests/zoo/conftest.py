@@ -47,6 +47,16 @@ def preset(separator, tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def exported(separator, tmp_path_factory):
+    """The separator as a TFLite file, which other processes open without TensorFlow."""
+    from export import to_tflite
+
+    path = tmp_path_factory.mktemp("exported") / "tiny.tflite"
+    to_tflite(separator, path)
+    return path
+
+
 def noise(*shape, seed=0, level=0.3):
     return np.random.default_rng(seed).uniform(-level, level, shape).astype("float32")
 

@@ -12,7 +12,7 @@ PROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
 
 
 def names(requirements):
-    return {requirement.partition(">=")[0] for requirement in requirements}
+    return {requirement.partition(">=")[0].replace("-", "_") for requirement in requirements}
 
 
 def test_the_hint_knows_all_of_the_extra():
