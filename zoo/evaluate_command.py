@@ -1,20 +1,48 @@
 """`stemzoo evaluate`: scores on songs with known stems, or on recordings."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from zoo.command_line import Json, ModelArgument
+from zoo.command_line import Json, complain
+from zoo.errors import InputError
 from zoo.quiet import load_backend
 
 
 def evaluate(
-    model: ModelArgument,
+    model: Annotated[
+        str, typer.Argument(help="Preset name, preset folder, .keras file or exported file.")
+    ],
     data: Annotated[
-        str, typer.Option(help="Folder of songs, or synthetic:SEED:COUNT; or of recordings.")
+        str, typer.Option(help="Songs: folder, manifest, or synthetic:SEED:COUNT; or recordings.")
     ],
     metric: Annotated[
-        str | None, typer.Option(help="sdr (whole song, default) or bsseval_v4 (museval).")
+        list[str] | None,
+        typer.Option(
+            help="sdr (default), si_sdr, nsdr, bsseval_v4 or all (default with --output); "
+            "may be repeated."
+        ),
+    ] = None,
+    ceilings: Annotated[
+        bool, typer.Option("--ceilings", help="Score ideal masks at the model's front end, too.")
+    ] = False,
+    split: Annotated[
+        str | None, typer.Option(help="Of the songs: train, validation or test.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Folder for scores, tables, box plots and museval's files."
+        ),
+    ] = None,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(help="Record of what is done, to go on with; OUTPUT/manifest.jsonl."),
+    ] = None,
+    workers: Annotated[int, typer.Option(help="Processes, with a model each.", min=1)] = 1,
+    cluster: Annotated[
+        str | None, typer.Option(help="Address of a Ray cluster that does the work.")
     ] = None,
     label: Annotated[
         str | None, typer.Option(help="Of recordings: pattern whose group 1 is the label.")
@@ -25,8 +53,29 @@ def evaluate(
     as_json: Json = False,
 ):
     """Score a separator on songs with known stems, or a sound generator on recordings."""
-    load_backend()
-    from training.evaluation import evaluate_data
+    from training.evaluation import Evaluations, evaluate_data
+    from training.evaluation.task import is_exported
 
-    report = evaluate_data(model, data, metric=metric, label=label, held_out=held_out)
+    if not is_exported(model):
+        load_backend()
+
+    report = evaluate_data(
+        model,
+        data,
+        metrics=metric or (),
+        ceilings=ceilings,
+        split=split,
+        label=label,
+        held_out=held_out,
+        output=output,
+        manifest=manifest,
+        workers=workers,
+        cluster=cluster,
+        on_error=complain,
+    )
     print(report.to_json() if as_json else report.table())
+    if isinstance(report, Evaluations):
+        for note in report.notes:
+            complain(InputError(note))
+        if report.failed:
+            raise typer.Exit(2)
