@@ -40,7 +40,10 @@ def evaluate(
         Path | None,
         typer.Option(help="Record of what is done, to go on with; OUTPUT/manifest.jsonl."),
     ] = None,
-    workers: Annotated[int, typer.Option(help="Processes, with a model each.", min=1)] = 1,
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Processes, with a model each; what suits their number.", min=1),
+    ] = None,
     cluster: Annotated[
         str | None, typer.Option(help="Address of a Ray cluster that does the work.")
     ] = None,

@@ -20,8 +20,8 @@ from training.evaluation import CEILINGS, EvaluateTask, evaluate, evaluate_data
 from training.evaluation.box_plots import box_plots
 from training.evaluation.bsseval import V4_SCORES
 from training.evaluation.museval_files import museval_scores, write_museval_file
-from training.evaluation.task import fingerprint
 from training.loaders.named import named_tracks
+from zoo.batch import fingerprint
 from zoo.cli import app
 from zoo.errors import InputError
 from zoo.front_end import FrontEnd
@@ -214,7 +214,7 @@ def test_the_command_goes_on_without_museval(model, songs, monkeypatch):
 
 
 def test_the_task_travels(model, songs, separator):
-    task = EvaluateTask(str(model), str(songs), ("sdr",), fingerprint=fingerprint(model))
+    task = EvaluateTask(str(model), str(songs), ("sdr",), fingerprint=fingerprint(str(model)))
     task = pickle.loads(pickle.dumps(task))
     items = task.items()
     assert sorted(item.name for item in items) == sorted(SONGS)
@@ -228,7 +228,7 @@ def test_the_task_travels(model, songs, separator):
     )
     assert record["scores"]["sdr"]["separator"]["vocals"]["SDR"] == [pytest.approx(expected)]
     model.touch()
-    assert fingerprint(model) == task.fingerprint
+    assert fingerprint(str(model)) == task.fingerprint
 
 
 def test_boxes_of_a_single_track_are_its_frames(report, tmp_path):

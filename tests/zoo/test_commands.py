@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from training.run import train_recipe
 from zoo import load_model
+from zoo.demo import write_stem_folder
 from zoo.exporting import export_model
 
 from .conftest import noise
@@ -100,10 +102,25 @@ def test_preview(stemzoo, tmp_path):
 
 
 @pytest.mark.slow
-def test_demo(stemzoo, tmp_path, monkeypatch):
+def test_demo(stemzoo, separator, tmp_path, monkeypatch):
     # README's example writes the preset in the other formats, too.
     formats = partial(export_model, formats=("tflite",))
     monkeypatch.setattr("zoo.demo.export_model", formats)
+    # The same steps on less: a tiny preset, two songs, one batch.
+    (network,) = separator.networks.values()
+    network.save_to_preset(tmp_path / "tiny")
+    monkeypatch.setattr("zoo.demo.DEFAULT_PRESET", str(tmp_path / "tiny"))
+    shorter = {"model.start": str(tmp_path / "tiny")}
+    shorter |= {"data.patches_per_song": 8, "training.epochs": 1}
+
+    def train(recipe, data, output, *, overrides):
+        return train_recipe(recipe, data, output, overrides={**overrides, **shorter})
+
+    def write(folder, *, seed, count, duration):
+        write_stem_folder(folder, seed=seed, count=2, duration=6.0)
+
+    monkeypatch.setattr("training.run.train_recipe", train)
+    monkeypatch.setattr("zoo.demo.write_stem_folder", write)
     output = tmp_path / "demo"
     code, out, err = stemzoo("demo", "-o", output)
     assert (code, err) == (0, "")

@@ -1,10 +1,6 @@
-"""The Jansson U-Net: exact sizes, any shape that fits, saving, precision, backends."""
+"""The Jansson U-Net: exact sizes, any shape that fits, saving, precision."""
 
 import json
-import os
-import subprocess
-import sys
-from importlib.util import find_spec
 
 import keras
 import numpy as np
@@ -80,54 +76,12 @@ def test_trains_under_mixed_precision(policy):
     assert model.get_layer("encoder_1_conv").compute_dtype == policy.removeprefix("mixed_")
     model.compile(keras.optimizers.Adam(0.01), "mean_absolute_error")
     mixture = patches(4, 64, 16, 1)
-    history = model.fit(mixture, 0.2 * mixture, epochs=30, verbose=0).history["loss"]
+    losses = []
+    for _ in range(30):
+        model.reset_metrics()
+        losses.append(model.train_on_batch(mixture, 0.2 * mixture))
     assert model(mixture).dtype == "float32"
-    assert history[-1] < 0.7 * history[0]
-
-
-PROGRAM = """
-import json, sys
-import numpy as np, keras
-from zoo import FrontEnd, JanssonUNet, Separator, load_preset
-assert keras.backend.backend() == sys.argv[1], keras.backend.backend()
-heavy = {"tf2onnx", "ai_edge_litert", "librosa", "onnxruntime"} & set(sys.modules)
-assert not heavy, heavy
-separator = load_preset(sys.argv[2])
-rng = np.random.default_rng(0)
-mixture = rng.uniform(size=(2, 64, 16, 1)).astype("float32")
-waveform = rng.uniform(-1, 1, size=(1, 9001, 2)).astype("float32")
-(network,) = separator.networks.values()
-# One compiled program each: operator by operator takes JAX much longer.
-outputs = {"network": network.predict_on_batch(mixture), **separator.predict_on_batch(waveform)}
-np.savez(sys.argv[3], **outputs)
-"""
-
-
-@pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_other_backends_agree(backend, tmp_path):
-    if find_spec(backend) is None:
-        pytest.skip(f"{backend} is not installed")
-    from zoo import Separator
-
-    keras.utils.set_random_seed(0)
-    front_end = FrontEnd(frame_length=128, frame_step=96, bins=64, frames=16)
-    separator = Separator(JanssonUNet(filters=(3, 4, 5), front_end=front_end))
-    separator.save_to_preset(tmp_path / "preset")
-    result = tmp_path / "outputs.npz"
-    subprocess.run(
-        [sys.executable, "-c", PROGRAM, backend, tmp_path / "preset", result],
-        env={**os.environ, "KERAS_BACKEND": backend},
-        check=True,
-    )
-    rng = np.random.default_rng(0)
-    mixture = rng.uniform(size=(2, 64, 16, 1)).astype("float32")
-    waveform = rng.uniform(-1, 1, size=(1, 9001, 2)).astype("float32")
-    (network,) = separator.networks.values()
-    expected = {"network": network(mixture), **separator(waveform)}
-    with np.load(result) as actual:
-        assert set(actual) == set(expected)
-        for name, value in expected.items():
-            assert np.abs(actual[name] - value).max() <= 1e-4, name
+    assert losses[-1] < 0.7 * losses[0]
 
 
 def test_config_is_plain_json():

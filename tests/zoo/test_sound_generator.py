@@ -1,10 +1,6 @@
 """The sound generator: what it draws, how it reconstructs, and that it is saved whole."""
 
 import json
-import os
-import subprocess
-import sys
-from importlib.util import find_spec
 
 import keras
 import numpy as np
@@ -224,36 +220,3 @@ def test_wrong_calls_are_refused(generator):
         generator.fit_latents(np.zeros((1, 5)), ["yes"])
     with pytest.raises(ValueError, match="each latent needs a label"):
         generator.fit_latents(np.zeros((3, 5)), ["yes", "no"])
-
-
-PROGRAM = """
-import sys
-import numpy as np, keras
-from zoo import SoundGenerator
-assert keras.backend.backend() == sys.argv[1], keras.backend.backend()
-generator = SoundGenerator.from_preset(sys.argv[2])
-latent = np.random.default_rng(0).normal(size=(2, 5)).astype("float32")
-clips = np.load(sys.argv[3])
-# Compiled whole: operator by operator takes JAX much longer.
-outputs = {"call": generator.predict_on_batch(latent), "latents": generator.encode(clips)[0]}
-np.savez(sys.argv[4], **outputs)
-"""
-
-
-@pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_other_backends_agree(backend, generator, tmp_path):
-    if find_spec(backend) is None:
-        pytest.skip(f"{backend} is not installed")
-    generator.save_to_preset(tmp_path / "preset")
-    clips, result = tmp_path / "clips.npy", tmp_path / "outputs.npz"
-    np.save(clips, tones(2))
-    subprocess.run(
-        [sys.executable, "-c", PROGRAM, backend, tmp_path / "preset", clips, result],
-        env={**os.environ, "KERAS_BACKEND": backend},
-        check=True,
-    )
-    latent = np.random.default_rng(0).normal(size=(2, 5)).astype("float32")
-    expected = {"call": np.asarray(generator(latent)), "latents": generator.encode(tones(2))[0]}
-    with np.load(result) as actual:
-        for name, value in expected.items():
-            assert np.abs(actual[name] - value).max() <= 1e-4 * np.abs(value).max(), name

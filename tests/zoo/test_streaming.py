@@ -68,6 +68,8 @@ def streamed(stream, signal, buffer):
 @pytest.mark.parametrize(("patches", "length"), [(1, 2000), (None, 2000), (1, 1)])
 def test_equals_the_whole_signal(separator, patches, length):
     stream = separator.streaming(patches)
+    # Forty buffers tell as much as hundreds of small ones.
+    length = min(length, 40 * separator.step_samples)
     signal = np.random.default_rng(length).uniform(-1, 1, (1, length, stream.channels))
     signal = signal.astype("float32")
     whole = separator(signal)

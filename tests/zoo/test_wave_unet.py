@@ -171,9 +171,12 @@ def test_trains_under_mixed_precision(policy, options):
         coarse = {f"{source}_2": x[:, model.scale_grid(2) :: 2] for source, x in targets.items()}
         targets |= coarse
     model.compile(keras.optimizers.Adam(0.02), dict.fromkeys(targets, "mse"))
-    history = model.fit(mixture, targets, epochs=20, verbose=0).history["loss"]
+    losses = []
+    for _ in range(20):
+        model.reset_metrics()
+        losses.append(model.train_on_batch(mixture, targets, return_dict=True)["loss"])
     assert all(output.dtype == "float32" for output in model(mixture).values())
-    assert history[-1] < 0.5 * history[0]
+    assert losses[-1] < 0.5 * losses[0]
 
 
 @pytest.mark.parametrize("variant", ["M1", "M5"])

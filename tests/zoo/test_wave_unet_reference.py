@@ -1,9 +1,4 @@
-"""The Wave-U-Net against its arithmetic written out in NumPy, and on the other backends."""
-
-import os
-import subprocess
-import sys
-from importlib.util import find_spec
+"""The Wave-U-Net against its arithmetic written out in NumPy."""
 
 import numpy as np
 import pytest
@@ -182,49 +177,3 @@ def test_decimation_and_crop_by_hand():
     # A surplus of 3 loses one in front and two behind.
     assert np.array_equal(crop_centre(column(0, 1, 2, 3, 4), 2), column(1, 2))
     assert np.array_equal(crop_centre(column(0, 1), 2), column(0, 1))
-
-
-PROGRAM = """
-import sys
-import numpy as np, keras
-from zoo import load_model
-assert keras.backend.backend() == sys.argv[1], keras.backend.backend()
-outputs = {}
-for path in sys.argv[3:]:
-    model = load_model(path)
-    mixture = np.random.default_rng(0).uniform(-1, 1, (2, model.input_samples(50), 2))
-    # One compiled program each: operator by operator takes JAX much longer.
-    for name, output in model.predict_on_batch(mixture.astype("float32")).items():
-        outputs[f"{path}:{name}"] = output
-np.savez(sys.argv[2], **outputs)
-"""
-OPTIONS = {
-    "context": {"variant": "M5", "dilation": 2, "levels": 2},
-    "same": {"channels": 2, "scales": 2, "downsampling": "max_pool", "levels": 2},
-    "learned": {"channels": 2, "upsampling": "learned", "downsampling": "strided", "levels": 1},
-    "transposed": {"variant": "M4", "upsampling": "transposed", "levels": 1},
-}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_other_backends_agree(backend, tmp_path):
-    if find_spec(backend) is None:
-        pytest.skip(f"{backend} is not installed")
-    models = {
-        str(tmp_path / f"{name}.keras"): small_wave_unet(spread=0.2, **options)
-        for name, options in OPTIONS.items()
-    }
-    for path, model in models.items():
-        model.save(path)
-    result = tmp_path / "outputs.npz"
-    subprocess.run(
-        [sys.executable, "-c", PROGRAM, backend, result, *models],
-        env={**os.environ, "KERAS_BACKEND": backend},
-        check=True,
-    )
-    with np.load(result) as actual:
-        for path, model in models.items():
-            mixture = np.random.default_rng(0).uniform(-1, 1, (2, model.input_samples(50), 2))
-            for name, output in model(mixture.astype("float32")).items():
-                assert np.abs(actual[f"{path}:{name}"] - output).max() <= 1e-5, (path, name)

@@ -9,11 +9,11 @@ from training.evaluation.folder import Evaluations
 from training.evaluation.metrics import METRICS, chosen_metrics
 from training.evaluation.report import Evaluation
 from training.evaluation.scoring import score_track
-from training.evaluation.task import EvaluateTask, OpenedTask, fingerprint, is_exported
+from training.evaluation.task import EvaluateTask, OpenedTask, is_exported
 from training.tracks import Track
-from zoo.batch import open_separator
+from zoo.batch import fingerprint, open_separator
 from zoo.errors import InputError
-from zoo.jobs import run_jobs
+from zoo.jobs import default_workers, run_jobs
 from zoo.preset_files import list_presets
 from zoo.progress import progress
 from zoo.stretches import SignalSeparator
@@ -81,7 +81,7 @@ def evaluate_data(
     held_out: str | None = None,
     output: str | os.PathLike | None = None,
     manifest: str | os.PathLike | None = None,
-    workers: int = 1,
+    workers: int | None = None,
     cluster: str | None = None,
     on_error: Callable[[InputError], None] | None = None,
 ) -> "Evaluations | SoundEvaluation":
@@ -100,7 +100,7 @@ def evaluate_data(
         output: folder for `Evaluations.write`.
         manifest: file of each song's scores; those that it has are not computed again. In `output`
             by default, and none without it.
-        workers: processes, with a model each.
+        workers: processes, with a model each; what suits the number of songs by default.
         cluster: address of a Ray cluster, as in `zoo.jobs.run_jobs`.
         on_error: called with the error of a song that cannot be scored, after which the others go
             on; without it the first one is raised.
@@ -124,12 +124,16 @@ def evaluate_data(
     if manifest is None and output is not None:
         manifest = Path(output) / MANIFEST
     where = str(model) if str(model) in list_presets() else _absolute(model)
-    settings = (where, _absolute(data), names, ceilings, split, fingerprint(model))
-    here = workers == 1 and cluster is None
-    task = OpenedTask(*settings, separator=loaded) if here else EvaluateTask(*settings)
+    settings = (where, _absolute(data), names, ceilings, split, fingerprint(str(model)))
+    task = EvaluateTask(*settings)
+    items = task.items()
+    if cluster is None:
+        workers = workers or default_workers(len(items))
+        if workers == 1:
+            task = OpenedTask(*settings, separator=loaded)
     report = run_jobs(
         task,
-        task.items(),
+        items,
         manifest,
         workers=workers,
         cluster=cluster,

@@ -1,6 +1,5 @@
 """Evaluation as a job: which model, which songs, which metrics, for processes and clusters."""
 
-import hashlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -12,7 +11,6 @@ from training.loaders.named import named_tracks
 from training.tracks import Track
 from zoo.batch import open_separator
 from zoo.jobs import Item
-from zoo.preset_files import preset_path
 from zoo.stretches import SignalSeparator
 
 
@@ -90,7 +88,8 @@ class OpenedTask(EvaluateTask):
 def _files(track: Track) -> tuple[str, ...]:
     """The files that a song is read from, where its sources tell."""
     sources = [track.mixture, *track.stems.values()]
-    paths = [str(source.path) for source in sources if hasattr(source, "path")]
+    parts = [part for source in sources for part in getattr(source, "parts", (source,))]
+    paths = [str(part.path) for part in parts if hasattr(part, "path")]
     return tuple(dict.fromkeys(paths))
 
 
@@ -98,19 +97,3 @@ def is_exported(model: str | os.PathLike) -> bool:
     """Whether a model is a file that other runtimes run, or a SavedModel."""
     path = Path(model)
     return path.suffix in (".tflite", ".onnx") or (path / "saved_model.pb").is_file()
-
-
-def fingerprint(model: str | os.PathLike) -> str:
-    """Returns a digest of a model's files.
-
-    Raises:
-        InputError: if there is no such preset.
-    """
-    path = Path(model)
-    if path.suffix != ".keras" and not is_exported(path):
-        path = preset_path(model)
-    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(file.read_bytes())
-    return digest.hexdigest()[:16]
