@@ -14,46 +14,62 @@ import numpy as np
 
 from training.bank_store import BankStore
 from training.decode import MIXTURE, Song, common_stems, load_song
+from training.mapped_file import MappedFile, mapped_by_name
 from training.tracks import Source, Track
 from zoo.progress import progress
 
 FORMAT = 1
 
 
-class SongBank:
-    """Decoded songs as one TensorFlow tensor, with the tables that a graph needs to cut it.
+class Bank:
+    """Pieces of sound in one TensorFlow tensor, with the tables that a graph needs to cut it.
 
-    Args:
-        samples: int16 `(total,)`; song after song, in each row after row, in each of these sample
-            after sample, with its channels side by side.
-        songs: the songs, in order.
-        rows: names of the rows of every song: the stems, then `"mixture"` where one is given.
+    Attributes:
+        samples: numbers `(total,)`; piece after piece, in each row after row, in each of these
+            sample after sample, with its channels side by side.
+        rows: names of the rows of every piece: the stems, then `"mixture"` where one is given.
         sample_rate: in Hz.
         channels: of every row.
+        half: whether the numbers are the bits of half precision, as 16-bit integers.
+        size: number of pieces.
+        first: number of the first example that is drawn from it in an epoch.
+        lengths: samples of each piece, int64 `(pieces,)`.
+        starts: samples before each piece, int64 `(pieces,)`.
+        scales: what 1 is worth in each row, float32 `(pieces, rows)`.
+        levels: root mean square of each row's active parts, float32 `(pieces, rows)`.
     """
 
     def __init__(
         self,
-        samples: np.ndarray,
-        songs: Sequence[Song],
+        samples,
         *,
         rows: Sequence[str],
         sample_rate: int,
-        channels: int = 1,
+        channels: int,
+        half: bool = False,
     ):
-        import tensorflow as tf
-
-        # DLPack shares the memory: a corpus larger than memory stays in the mapped file.
-        self.samples = tf.experimental.dlpack.from_dlpack(samples.__dlpack__())
+        self.samples = samples
+        self.half = half
         self.rows = tuple(rows)
         self.stems = tuple(row for row in rows if row != MIXTURE)
         self.sample_rate = sample_rate
         self.channels = channels
-        self.size = len(songs)
-        self.lengths = np.array([song.samples for song in songs], "int64")  # (songs,)
-        self.starts = np.cumsum([0, *(self.lengths[:-1] * len(self.rows))])  # (songs,)
-        self.scales = np.array([song.scales for song in songs], "float32")  # (songs, rows)
-        self.levels = np.array([song.levels for song in songs], "float32")  # (songs, rows)
+        self.first = 0
+
+    def places(self, pieces, length: int):
+        """Where examples may begin, in the graph.
+
+        Args:
+            pieces: int64 `(count,)`.
+            length: of an example, in samples.
+
+        Returns:
+            The first place of each piece and the number of its places, int64 `(count,)`.
+        """
+        import tensorflow as tf
+
+        room = tf.gather(self.lengths, pieces) - length + 1
+        return tf.zeros_like(room), room
 
     def segment(self, row: int, song, position, length: int):
         """Cuts a segment, in the graph.
@@ -78,13 +94,51 @@ class SongBank:
         silence = [first - position, position + length - last]
         segment = tf.pad(segment, [[edge * self.channels for edge in silence]])
         segment = tf.reshape(segment, (length, self.channels))
+        if self.half:
+            # Not sooner: on most processors TensorFlow warns when it slices half precision.
+            segment = tf.bitcast(segment, tf.float16)
         return tf.cast(segment, tf.float32) * tf.gather(self.scales[:, row], song)
+
+
+class SongBank(Bank):
+    """Decoded songs, each a piece of the bank.
+
+    Args:
+        samples: int16 `(total,)`; song after song, in each row after row, in each of these sample
+            after sample, with its channels side by side.
+        songs: the songs, in order.
+        rows: names of the rows of every song: the stems, then `"mixture"` where one is given.
+        sample_rate: in Hz.
+        channels: of every row.
+    """
+
+    def __init__(
+        self,
+        samples: np.ndarray,
+        songs: Sequence[Song],
+        *,
+        rows: Sequence[str],
+        sample_rate: int,
+        channels: int = 1,
+    ):
+        import tensorflow as tf
+
+        # DLPack shares the memory: a corpus larger than memory stays in the mapped file.
+        shared = tf.experimental.dlpack.from_dlpack(samples.__dlpack__())
+        super().__init__(shared, rows=rows, sample_rate=sample_rate, channels=channels)
+        self.size = len(songs)
+        self.lengths = np.array([song.samples for song in songs], "int64")  # (songs,)
+        self.starts = np.cumsum([0, *(self.lengths[:-1] * len(self.rows))])  # (songs,)
+        self.scales = np.array([song.scales for song in songs], "float32")  # (songs, rows)
+        self.levels = np.array([song.levels for song in songs], "float32")  # (songs, rows)
 
 
 def _identity(source: Source | None) -> str:
     """Changes with what a source would return, as far as its arguments and files tell."""
     if isinstance(source, np.ndarray):
         return hashlib.sha256(np.ascontiguousarray(source)).hexdigest()
+    if hasattr(source, "identity"):
+        return source.identity()
     if not isinstance(source, partial):
         # A plain function's address: it is decoded anew in each process.
         return repr(source)
@@ -93,7 +147,7 @@ def _identity(source: Source | None) -> str:
     return f"{source.func.__qualname__} {source.args} {source.keywords} {changes}"
 
 
-def _bank_key(tracks: Sequence[Track], header: list) -> str:
+def bank_key(tracks: Sequence[Track], header: list) -> str:
     described = [
         [track.name, track.sample_rate, _identity(track.mixture)]
         + [[stem, _identity(source)] for stem, source in track.stems.items()]
@@ -143,7 +197,7 @@ def load_bank(
     rows = (*common_stems(tracks), *([MIXTURE] if given else []))
     header = [FORMAT, sample_rate, minimum_samples, *rows]
     # Mono files go without the number: they are older than it.
-    key = _bank_key(tracks, header if channels == 1 else [*header, channels])
+    key = bank_key(tracks, header if channels == 1 else [*header, channels])
     store = BankStore(None if cache_dir is None else Path(cache_dir), key)
     missing = tracks[len(store.songs) :]
     if missing:
@@ -164,6 +218,9 @@ def load_bank(
             loaded = _loaded(missing, load, pool, 2 * workers)
             for song, audio in progress(loaded, "Loading songs", total=len(missing)):
                 store.append(song, audio)
-    return SongBank(
+    bank = SongBank(
         store.array(), store.songs, rows=rows, sample_rate=sample_rate, channels=channels
     )
+    if mapped_by_name():
+        bank.samples = MappedFile(store.path())
+    return bank

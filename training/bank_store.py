@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from training.decode import Song
+from zoo.errors import InputError
 
 
 class BankStore:
@@ -57,6 +58,16 @@ class BankStore:
             file.write(audio.tobytes())
         with self._index.open("a") as file:
             file.write(json.dumps(vars(song)) + "\n")
+
+    def path(self) -> Path:
+        """The file of samples.
+
+        Raises:
+            InputError: if they are kept in memory.
+        """
+        if self._folder is None:
+            raise InputError("songs decoded into memory cannot be shared: name a cache_dir")
+        return self._audio
 
     def array(self) -> np.ndarray:
         """All samples, `(total,)`, aligned as TensorFlow wants it; a file is mapped, not read."""

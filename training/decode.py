@@ -1,6 +1,6 @@
 """Tracks -> what a pipeline keeps of them: int16 rows at its own rate."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,6 +64,51 @@ def _load_row(track: Track, row: str, sample_rate: int, channels: int) -> np.nda
     return np.ascontiguousarray(waveform, dtype="float32")
 
 
+def load_rows(
+    track: Track, rows: Sequence[str], *, sample_rate: int, channels: int = 1
+) -> dict[str, np.ndarray]:
+    """Decodes one track, mixes it to so many channels and resamples it.
+
+    Returns:
+        Row -> float32 `(samples, channels)`; a mixture may be a little longer or shorter.
+
+    Raises:
+        InputError: if stems differ in length, or samples are not finite numbers.
+    """
+    waveforms = {row: _load_row(track, row, sample_rate, channels) for row in rows}
+    lengths = {row: len(waveform) for row, waveform in waveforms.items()}
+    stem_lengths = {length for row, length in lengths.items() if row != MIXTURE}
+    longest = max(stem_lengths)
+    surplus = abs(lengths.get(MIXTURE, longest) - longest)
+    if len(stem_lengths) > 1 or surplus > MIXTURE_TOLERANCE * sample_rate:
+        listed = ", ".join(f"{row} {length}" for row, length in lengths.items())
+        raise InputError(f"{track.name}: stems differ in length, in samples: {listed}")
+    for waveform in waveforms.values():
+        if not np.isfinite(np.abs(waveform).max(initial=0.0)):
+            raise InputError(f"{track.name}: the samples are not all finite numbers")
+    return waveforms
+
+
+def quantized(row: np.ndarray, samples: int, dtype: str = "int16") -> tuple[np.ndarray, float]:
+    """A row in 16 bits, cut or filled up with zeros to a length.
+
+    Args:
+        row: `(samples, channels)`.
+        samples: of the result.
+        dtype: `"int16"`, where the peak is 32767, or `"float16"`, where it is 1.
+
+    Returns:
+        `(samples, channels)`, and what 1 stands for.
+    """
+    result = np.zeros((samples, row.shape[1]), dtype)
+    peak = float(np.abs(row).max(initial=0.0))
+    top = 32767 if dtype == "int16" else 1
+    if peak:
+        row = row[:samples] * (top / peak)
+        result[: len(row)] = np.round(row) if dtype == "int16" else row
+    return result, peak / top
+
+
 def load_song(
     track: Track,
     rows: Sequence[str],
@@ -78,27 +123,25 @@ def load_song(
         The song's entry, and int16 `(rows, samples, channels)`: each row fills the range by
         itself, so that a quiet stem keeps its resolution; its channels keep their balance.
     """
-    waveforms = [_load_row(track, row, sample_rate, channels) for row in rows]
-    lengths = {row: len(waveform) for row, waveform in zip(rows, waveforms, strict=True)}
-    stem_lengths = {length for row, length in lengths.items() if row != MIXTURE}
-    longest = max(stem_lengths)
-    surplus = abs(lengths.get(MIXTURE, longest) - longest)
-    if len(stem_lengths) > 1 or surplus > MIXTURE_TOLERANCE * sample_rate:
-        listed = ", ".join(f"{row} {length}" for row, length in lengths.items())
-        raise InputError(f"{track.name}: stems differ in length, in samples: {listed}")
+    waveforms = load_rows(track, rows, sample_rate=sample_rate, channels=channels)
+    return quantized_song(track.name, waveforms, minimum_samples=minimum_samples)
+
+
+def quantized_song(
+    name: str,
+    waveforms: Mapping[str, np.ndarray],
+    *,
+    minimum_samples: int = 1,
+    dtype: str = "int16",
+) -> tuple[Song, np.ndarray]:
+    """A song's entry and its rows in 16 bits, `(rows, samples, channels)`, see `load_song`."""
+    longest = max(len(waveform) for row, waveform in waveforms.items() if row != MIXTURE)
     samples = max(longest, minimum_samples)
-    audio = np.zeros((len(rows), samples, channels), "int16")
-    scales = []
-    for row, waveform in zip(audio, waveforms, strict=True):
-        peak = float(np.abs(waveform).max(initial=0.0))
-        if not np.isfinite(peak):
-            raise InputError(f"{track.name}: the samples are not all finite numbers")
-        scales.append(peak / 32767)
-        if peak:
-            waveform = waveform[:samples]
-            row[: len(waveform)] = np.round(waveform * (32767 / peak))
-    levels = tuple(active_level(waveform) for waveform in waveforms)
-    return Song(track.name, samples, tuple(scales), levels, channels), audio
+    rows = [quantized(waveform, samples, dtype) for waveform in waveforms.values()]
+    audio = np.stack([row for row, _ in rows])
+    scales = tuple(scale for _, scale in rows)
+    levels = tuple(active_level(waveform) for waveform in waveforms.values())
+    return Song(name, samples, scales, levels, audio.shape[2]), audio
 
 
 def common_stems(tracks: Sequence[Track]) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from training.bank import SongBank
+from training.bank import Bank
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Draw:
     positions: tf.Tensor
     gains: tf.Tensor
 
-    def waveforms(self, bank: SongBank, length: int, *, lead: int = 0) -> list[tf.Tensor]:
+    def waveforms(self, bank: Bank, length: int, *, lead: int = 0) -> list[tf.Tensor]:
         """One waveform for each row of the bank's stems: parts of a row are added.
 
         Args:
@@ -42,7 +42,30 @@ class Draw:
         return [sums[row] for row in sorted(sums)]
 
 
-def shuffled_songs(bank: SongBank, key, number, patches: int, count: int) -> tf.Tensor:
+def shuffled_numbers(number, size, *, key, count: int = 1) -> tf.Tensor:
+    """Where a number lands in random orders of the numbers below `size`, int64 `(count,)`.
+
+    Args:
+        number: int64 scalar.
+        size: how many numbers there are.
+        key: int64 scalar, fixes the orders.
+        count: of orders.
+    """
+    # The operator sees the lower half of each seed only; by seeds with few bits set, or in four
+    # rounds, it leaves many a number where it was. The public function pads seeds for several
+    # places along the wrong axis.
+    seeds = tf.random.stateless_uniform(
+        [count, 3], tf.stack([key, ~key]), minval=None, maxval=None, dtype=tf.int32
+    )
+    return tf.raw_ops.RandomIndexShuffle(
+        index=tf.fill([count], number),
+        seed=seeds,
+        max_index=tf.cast(size, tf.int64) - 1,
+        rounds=8,
+    )
+
+
+def shuffled_songs(bank: Bank, key, number, patches: int, count: int) -> tf.Tensor:
     """Draws `count` songs for a patch, int64 `(count,)`.
 
     In each of the `count` places the patches of an epoch visit every song equally often, in an
@@ -51,21 +74,14 @@ def shuffled_songs(bank: SongBank, key, number, patches: int, count: int) -> tf.
     Args:
         key: int64 scalar, the epoch's seed.
         number: int64 scalar, the patch's number in its epoch.
-        patches: patches of an epoch, a multiple of the number of songs.
+        patches: patches of an epoch, a multiple of the number of songs; or, where an epoch goes
+            through several banks, of this one.
     """
-    places = tf.range(count, dtype=tf.int64)
-    seeds = tf.stack([tf.fill([count], key), places, places], axis=1)  # (count, 3)
-    # The raw operator: the public function pads seeds for several places along the wrong axis.
-    shuffled = tf.raw_ops.RandomIndexShuffle(
-        index=tf.fill([count], number),
-        seed=seeds,
-        max_index=tf.constant(patches - 1, tf.int64),
-        rounds=4,
-    )
+    shuffled = shuffled_numbers(number - bank.first, patches, key=key, count=count)
     return shuffled % bank.size
 
 
-def random_positions(bank: SongBank, songs, where, length: int) -> tf.Tensor:
+def random_positions(bank: Bank, songs, where, length: int) -> tf.Tensor:
     """Turns random numbers into positions at which a segment fits into its song.
 
     Args:
@@ -76,13 +92,13 @@ def random_positions(bank: SongBank, songs, where, length: int) -> tf.Tensor:
     Returns:
         int64 `(count,)`.
     """
-    room = tf.gather(bank.lengths, songs) - length + 1
-    positions = tf.cast(where * tf.cast(room, tf.float32), tf.int64)
+    first, count = bank.places(songs, length)
+    positions = tf.cast(where * tf.cast(count, tf.float32), tf.int64)
     # In single precision a number just below one may land on the end.
-    return tf.minimum(positions, room - 1)
+    return first + tf.minimum(positions, count - 1)
 
 
-def random_place(bank: SongBank, key, number, patches: int, length: int):
+def random_place(bank: Bank, key, number, patches: int, length: int):
     """Draws one song and a position in it.
 
     Args:

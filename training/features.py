@@ -13,7 +13,6 @@ import tensorflow as tf
 
 from training.feature_folder import FeatureFolder, only, selected
 from zoo.errors import InputError
-from zoo.portability import require_tensorflow
 
 # Shards that are read in turn, and bytes that are shuffled at a time.
 _INTERLEAVED = 16
@@ -57,7 +56,6 @@ def spectrogram_features(
         >>> dataset = spectrogram_features("features", batch_size=64)  # doctest: +SKIP
         >>> network.fit(dataset, epochs=10)  # doctest: +SKIP
     """
-    require_tensorflow("the input pipeline")
     folder = folder if isinstance(folder, FeatureFolder) else FeatureFolder(folder)
     files, masks = folder.selection(paths)
     count = int(sum(mask.sum() for mask in masks))

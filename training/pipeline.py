@@ -1,38 +1,68 @@
 """Tracks -> random patches of magnitude or segments of waveform, as a tf.data.Dataset."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import keras
 import tensorflow as tf
 
-from training.bank import load_bank
-from training.dataset import drawn_dataset
-from training.decode import common_stems
+from training.bank import Bank, load_bank
+from training.dataset import Maker, drawn_dataset
 from training.patches import PatchMaker
 from training.remix import Remix
 from training.segments import SegmentMaker, SegmentSizes
+from training.shards.magnitudes import MagnitudeMaker
+from training.shards.reader import Shards, stems_of
 from training.source_gains import SourceGains
 from training.targets import target_rows
 from training.tracks import Track
 from training.transforms.transform import Transform
 from zoo.errors import InputError
 from zoo.front_end import FrontEnd
-from zoo.portability import require_tensorflow
 
 
-def _remix(remix, augment: Sequence[Transform], stems: Sequence[str]):
+def _remix(remix, augment: Sequence[Transform], stems: Sequence[str], *, channels: int = 1):
     """How stems come together; songs as they are, where they are only transformed."""
     for transform in augment:
-        transform.check(stems)
+        transform.check(stems, channels=channels)
     if remix is None:
         return SourceGains(1.0, 1.0) if augment else None
     remix.check(stems)
     return remix
 
 
+def _examples(
+    tracks: Sequence[Track] | Shards,
+    make: Callable[[Bank], Maker],
+    *,
+    sample_rate: int,
+    channels: int,
+    cache_dir,
+    workers: int | None,
+    processes: bool,
+    **options,
+) -> tf.data.Dataset:
+    """Batches of what `make`'s maker makes, of decoded songs or of shards."""
+    if not isinstance(tracks, Shards):
+        probe = make(Bank(None, rows=(), sample_rate=sample_rate, channels=channels))
+        bank = load_bank(
+            tracks,
+            sample_rate,
+            channels=channels,
+            minimum_samples=probe.length,
+            cache_dir=cache_dir,
+            workers=workers,
+            processes=processes,
+        )
+        return drawn_dataset(make(bank), **options)
+    from training.shards.pooled import pooled_dataset
+
+    return pooled_dataset(tracks, make, sample_rate=sample_rate, channels=channels, **options)
+
+
 def spectrogram_patches(
-    tracks: Sequence[Track],
+    tracks: Sequence[Track] | Shards,
     front_end: FrontEnd,
     *,
     stems: Sequence[str] = ("vocals",),
@@ -48,6 +78,7 @@ def spectrogram_patches(
     workers: int | None = None,
     processes: bool = False,
     threads: int | None = None,
+    host: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
     """Patches of songs' magnitude spectrograms, for networks that mask them.
 
@@ -55,7 +86,7 @@ def spectrogram_patches(
     stateless random numbers, so that patch `n` of epoch `e` depends on the seed alone.
 
     Args:
-        tracks: songs with the same stems.
+        tracks: songs with the same stems, or `training.Shards`, which are read and not decoded.
         front_end: sample rate, transform and patch length.
         stems: targets. `"accompaniment"` is everything but `"vocals"`, and `"other"` everything
             that no other target names, where no stem is called so.
@@ -76,13 +107,16 @@ def spectrogram_patches(
         workers: songs decoded at a time.
         processes: whether songs are decoded in processes, see `load_bank`.
         threads: threads of the pipeline's own; `None` shares TensorFlow's.
+        host: `(index, count)` of the process among those that train together: it makes rows
+            `[index * batch_size / count, (index + 1) * batch_size / count)` of every batch, and
+            none of the others'.
 
     Returns:
         Batches of (mixture `(batch, bins, frames, 1)`, {stem: target of the same shape}[,
         weights]), float32; mixtures in [0, 1], divided by their own peak, targets by the same.
 
     Raises:
-        InputError: if the songs cannot be used, or lack a stem.
+        InputError: if the songs cannot be used or lack a stem, or hosts cannot share a batch.
 
     Example:
         >>> noise = np.random.default_rng(0).normal(size=(2, 120000, 1)).astype("float32") / 10
@@ -92,33 +126,43 @@ def spectrogram_patches(
         >>> tuple(mixture.shape), list(targets)
         ((2, 512, 128, 1), ['vocals'])
     """
-    available = common_stems(tracks)
-    targets = target_rows(stems, available)
-    remix = _remix(remix, augment, available)
-    require_tensorflow("the input pipeline")
-    bank = load_bank(
+    available = stems_of(tracks)
+    if isinstance(tracks, Shards) and tracks.settings.spectrograms:
+        remixed = remix is not None or len(augment) > 0
+        tracks.check_front_end(front_end, stems, remixed=remixed)
+        make = partial(
+            MagnitudeMaker, front_end=front_end, targets=stems, energy_weights=energy_weights
+        )
+    else:
+        remix = _remix(remix, augment, available)
+        make = partial(
+            PatchMaker,
+            front_end=front_end,
+            targets=target_rows(stems, available),
+            energy_weights=energy_weights,
+            augment=augment,
+        )
+    return _examples(
         tracks,
-        front_end.sample_rate,
-        minimum_samples=front_end.patch_samples(),
-        cache_dir=cache_dir,
-        workers=workers,
-        processes=processes,
-    )
-    maker = PatchMaker(bank, front_end, targets, energy_weights=energy_weights, augment=augment)
-    return drawn_dataset(
-        maker,
+        make,
+        sample_rate=front_end.sample_rate,
+        channels=1,
         batch_size=batch_size,
         patches_per_song=patches_per_song,
         remix=remix,
         training=training,
         seed=seed,
         first_epoch=first_epoch,
+        cache_dir=cache_dir,
+        workers=workers,
+        processes=processes,
         threads=threads,
+        host=host,
     )
 
 
 def waveform_segments(
-    tracks: Sequence[Track],
+    tracks: Sequence[Track] | Shards,
     network: keras.Model,
     *,
     stems: Sequence[str] | None = None,
@@ -133,6 +177,7 @@ def waveform_segments(
     workers: int | None = None,
     processes: bool = False,
     threads: int | None = None,
+    host: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
     """Segments of songs' waveforms, for networks that take them, as `zoo.WaveUNet` does.
 
@@ -142,7 +187,7 @@ def waveform_segments(
 
     Args:
         tracks: songs with the same stems. They are brought to the network's sample rate and
-            channels (see `training.bank.load_bank`).
+            channels (see `training.bank.load_bank`). Or `training.Shards`, which have them.
         network: tells lengths, sample rate, channels and, in `scales`, at how many rates it
             estimates the targets; it is not run.
         stems: targets; `None` for the network's own. `"accompaniment"` is everything but
@@ -164,6 +209,9 @@ def waveform_segments(
         workers: songs decoded at a time.
         processes: whether songs are decoded in processes, see `load_bank`.
         threads: threads of the pipeline's own; `None` shares TensorFlow's.
+        host: `(index, count)` of the process among those that train together: it makes rows
+            `[index * batch_size / count, (index + 1) * batch_size / count)` of every batch, and
+            none of the others'.
 
     Returns:
         Batches of (mixture `(batch, input samples, channels)`, {stem: target `(batch, output
@@ -172,7 +220,8 @@ def waveform_segments(
         triangle, and sampled where its outputs of these names lie.
 
     Raises:
-        InputError: if the songs cannot be used or lack a stem, or the network takes no waveforms.
+        InputError: if the songs cannot be used or lack a stem, the network takes no waveforms, or
+            a batch cannot be shared equally.
 
     Example:
         >>> noise = np.random.default_rng(0).normal(size=(2, 9000, 2)).astype("float32") / 10
@@ -185,27 +234,23 @@ def waveform_segments(
     """
     if not hasattr(network, "segment_samples"):
         raise InputError(f"{type(network).__name__} takes no waveforms: use spectrogram_patches")
-    available = common_stems(tracks)
+    available = stems_of(tracks)
     targets = target_rows(network.sources if stems is None else stems, available)
-    remix = _remix(remix, augment, available)
-    require_tensorflow("the input pipeline")
-    sizes = SegmentSizes.of(network)
-    bank = load_bank(
+    remix = _remix(remix, augment, available, channels=network.channels)
+    return _examples(
         tracks,
-        network.sample_rate,
+        partial(SegmentMaker, sizes=SegmentSizes.of(network), targets=targets, augment=augment),
+        sample_rate=network.sample_rate,
         channels=network.channels,
-        minimum_samples=sizes.output_samples,
-        cache_dir=cache_dir,
-        workers=workers,
-        processes=processes,
-    )
-    return drawn_dataset(
-        SegmentMaker(bank, sizes, targets, augment=augment),
         batch_size=batch_size,
         patches_per_song=segments_per_song,
         remix=remix,
         training=training,
         seed=seed,
         first_epoch=first_epoch,
+        cache_dir=cache_dir,
+        workers=workers,
+        processes=processes,
         threads=threads,
+        host=host,
     )

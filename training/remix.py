@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from training.bank import SongBank
+from training.bank import Bank
 from training.draws import Draw, random_positions, shuffled_songs
 from zoo.errors import InputError
 
@@ -84,7 +84,7 @@ class Remix:
 
     def draw(
         self,
-        bank: SongBank,
+        bank: Bank,
         length: int,
         *,
         key,
@@ -134,16 +134,13 @@ class Remix:
         positions = random_positions(bank, songs, where, length)
         return Draw(rows, songs, positions, gains * switches)
 
-    def _levels(self, bank: SongBank, is_foreground: np.ndarray, songs, loudness) -> tf.Tensor:
+    def _levels(self, bank: Bank, is_foreground: np.ndarray, songs, loudness) -> tf.Tensor:
         """Gains `(parts,)` that bring parts to their levels, `loudness` in [0, 1) of the range."""
         foreground = bank.stems.index(self.foreground)
-        background = np.delete(bank.levels[:, : len(bank.stems)], foreground, axis=1)
-        background_level = np.sqrt(np.sum(background**2, axis=1))
-        level = tf.where(
-            is_foreground,
-            tf.gather(bank.levels[:, foreground], songs),
-            tf.gather(background_level, songs),
-        )
+        levels = tf.gather(bank.levels, songs)  # (parts, rows)
+        others = [row for row in range(len(bank.stems)) if row != foreground]
+        background = tf.sqrt(tf.reduce_sum(tf.square(tf.gather(levels, others, axis=1)), axis=1))
+        level = tf.where(is_foreground, levels[:, foreground], background)
         low, high = self.foreground_level_db
         gain_db = tf.where(
             is_foreground, low + loudness * (high - low), (2 * loudness - 1) * self.stem_gain_db

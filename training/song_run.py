@@ -1,50 +1,22 @@
 """Runs on songs: separators, which learn patches of spectrograms or segments of waveforms."""
 
 import os
+from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
-from training.decode import common_stems
 from training.models import takes_features, takes_waveforms
 from training.recipe import Recipe
 from training.recipe_tables import DataRecipe
+from training.shards.reader import stems_of
+from training.song_data import split_songs
 from training.stages import stage_of
-from training.tracks import Track
 from zoo.errors import InputError
 
+if TYPE_CHECKING:
+    import tensorflow as tf
+
 NORMALIZED = "energy_normalized_squared_error"
-
-
-def _split(
-    recipe: Recipe, data: str | os.PathLike | None, *, sample_rate: int, channels: int
-) -> tuple[list[Track], list[Track]]:
-    """Songs to train on and songs held back."""
-    settings = recipe.data
-    if data is not None or settings.kind == "stem_folder":
-        from training.loaders.stem_folder import stem_folder
-
-        if data is None:
-            raise InputError(f"recipe {recipe.name}: trains on stems: name their folder as data")
-        tracks = stem_folder(data)
-        if len(tracks) < 2:
-            raise InputError(f"{data}: one song only; one more is needed to validate on")
-        # Evenly spread over the sorted names, so that no album is held back whole.
-        held = max(1, round(len(tracks) * settings.validation_share))
-        places = {(2 * i + 1) * len(tracks) // (2 * held) for i in range(held)}
-        return (
-            [track for place, track in enumerate(tracks) if place not in places],
-            [tracks[place] for place in sorted(places)],
-        )
-    from training.synthetic import synthetic_songs
-
-    songs = synthetic_songs(
-        settings.songs_seed,
-        settings.count + settings.validation_count,
-        duration=settings.duration,
-        sample_rate=sample_rate,
-        channels=channels,
-        speech=settings.speech,
-    )
-    return songs[: settings.count], songs[settings.count :]
 
 
 def _stems(recipe: Recipe, model) -> list[str]:
@@ -70,6 +42,7 @@ def _patches(recipe: Recipe, model, tracks, data: DataRecipe, *, training=True, 
     options |= {"threads": data.threads, "training": training, "seed": recipe.run.seed}
     if training:
         options["remix"] = recipe.remix or recipe.source_gains
+        options["augment"] = recipe.augment
     if takes_waveforms(model):
         if loss == NORMALIZED:
             raise InputError(
@@ -86,22 +59,82 @@ def _patches(recipe: Recipe, model, tracks, data: DataRecipe, *, training=True, 
     )
 
 
-def song_stages(recipe: Recipe, model, data, cache_dir: str | os.PathLike):
-    """The stages and the validation data of a run on songs."""
+def _check_songs(recipe: Recipe, model) -> None:
+    """Raises `InputError` if the model learns features."""
     if takes_features(model):
         raise InputError(
             f"recipe {recipe.name}: {type(model).__name__} learns features: set kind in [data] to "
             "features"
         )
-    tracks, held_back = _split(
+
+
+def _with_versions(recipe: Recipe, tracks):
+    """Songs to train on, and their versions in other keys and tempos; shards have them already."""
+    if recipe.offline is None or not isinstance(tracks, list):
+        return tracks
+    from training.transforms.offline import offline_versions
+
+    seed = recipe.run.seed
+    return [
+        version
+        for track in tracks
+        for version in (track, *offline_versions(track, recipe.offline, seed))
+    ]
+
+
+class TrainingExamples(NamedTuple):
+    """What a network is fed.
+
+    Attributes:
+        dataset: examples in batches of one, without end.
+        stems: of the songs.
+        epoch: examples in an epoch.
+    """
+
+    dataset: "tf.data.Dataset"
+    stems: tuple[str, ...]
+    epoch: int
+
+
+def training_examples(recipe: Recipe, model, data, *, songs: int) -> TrainingExamples:
+    """What a run on songs would train on from its first epoch on, had it fewer songs.
+
+    Args:
+        recipe: of the run.
+        model: its network, which is not run.
+        data: its data.
+        songs: how many songs to take at most, evenly spread over those to train on.
+
+    Raises:
+        InputError: as for `song_stages`.
+    """
+    _check_songs(recipe, model)
+    channels = model.channels if takes_waveforms(model) else 1
+    tracks, _ = split_songs(recipe, data, sample_rate=model.sample_rate, channels=channels)
+    if isinstance(tracks, list):
+        count = min(songs, len(tracks))
+        tracks = [tracks[place * len(tracks) // count] for place in range(count)]
+    tracks = _with_versions(recipe, tracks)
+    settings = replace(recipe.data, batch_size=1)
+    dataset = _patches(recipe, model, tracks, settings, first_epoch=0)
+    return TrainingExamples(dataset, stems_of(tracks), len(tracks) * settings.patches_per_song)
+
+
+def song_stages(
+    recipe: Recipe, model, data, cache_dir: str | os.PathLike, *, host: tuple[int, int] = (0, 1)
+):
+    """The stages and the validation data of a run on songs."""
+    _check_songs(recipe, model)
+    tracks, held_back = split_songs(
         recipe,
         data,
         sample_rate=model.sample_rate,
         channels=model.channels if takes_waveforms(model) else 1,
     )
+    tracks = _with_versions(recipe, tracks)
     remix = recipe.remix or recipe.source_gains
     if remix is not None:
-        remix.check(common_stems(tracks))
+        remix.check(stems_of(tracks))
     draw = partial(
         _patches,
         recipe,
@@ -117,6 +150,7 @@ def song_stages(recipe: Recipe, model, data, cache_dir: str | os.PathLike):
             examples=len(tracks) * table.patches_per_song,
             named=f"{len(tracks)} songs with {table.patches_per_song} patches each",
             draw=partial(draw, tracks),
+            host=host,
         )
         for settings, table in recipe.stages()
     ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from training.bank import SongBank
+from training.bank import Bank
 from training.draws import Draw, random_place
 
 
@@ -48,7 +48,7 @@ class SourceGains:
 
     def draw(
         self,
-        bank: SongBank,
+        bank: Bank,
         length: int,
         *,
         key,

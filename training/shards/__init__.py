@@ -1,0 +1,1 @@
+"""Corpora as sharded TFRecord files: written once in parallel, read in bounded memory."""
