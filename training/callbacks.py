@@ -4,6 +4,8 @@ import csv
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import keras
@@ -15,6 +17,20 @@ WEIGHTS, STATE = "state.weights.h5", "state.json"
 _REMEMBERED = ("best", "wait", "best_epoch", "cooldown_counter", "stopped_epoch")
 
 
+@contextmanager
+def _alone() -> Iterator[None]:
+    """While it is open, nothing is made on other hosts' devices.
+
+    Keras makes variables while it saves; several hosts would have to make them together.
+    """
+    distribution = keras.distribution.distribution()
+    keras.distribution.set_distribution(None)
+    try:
+        yield
+    finally:
+        keras.distribution.set_distribution(distribution)
+
+
 class Checkpoint(keras.callbacks.ModelCheckpoint):
     """`keras.callbacks.ModelCheckpoint` whose file appears whole or not at all."""
 
@@ -23,7 +39,8 @@ class Checkpoint(keras.callbacks.ModelCheckpoint):
         temporary = final.with_name(f".unfinished-{final.name}")
         self.filepath = str(temporary)
         try:
-            super().on_epoch_end(epoch, logs)
+            with _alone():
+                super().on_epoch_end(epoch, logs)
             if temporary.exists():
                 temporary.replace(final)
         finally:
@@ -75,6 +92,7 @@ class Backup(keras.callbacks.Callback):
         others: callbacks whose progress (best value, epochs waited) belongs to the state.
         stage: which of the run's stages is under way, from 0.
         start: epochs of the run before that stage.
+        writes: `False` for a process that only reads what another one writes.
     """
 
     def __init__(
@@ -84,9 +102,11 @@ class Backup(keras.callbacks.Callback):
         *,
         stage: int = 0,
         start: int = 0,
+        writes: bool = True,
     ):
         super().__init__()
         self.folder = Path(folder)
+        self.writes = writes
         self.others = others
         self.stage = stage
         self.start = start
@@ -112,7 +132,8 @@ class Backup(keras.callbacks.Callback):
         """Loads the newest state into a compiled model and the other callbacks."""
         path = self._path(self.epochs_done())
         model.optimizer.build(model.trainable_variables)
-        model.load_weights(path / WEIGHTS)
+        with _alone():
+            model.load_weights(path / WEIGHTS)
         state = json.loads((path / STATE).read_text())
         for variable, value in zip(_random_states(model), state["random"], strict=True):
             variable.assign(value)
@@ -149,6 +170,9 @@ class Backup(keras.callbacks.Callback):
         self._save(self.model, epoch, progress)
 
     def _save(self, model: keras.Model, epochs: int, progress: dict[str, dict]) -> None:
+        self._finished = epochs
+        if not self.writes:
+            return
         self.folder.mkdir(parents=True, exist_ok=True)
         state = {
             "stage": self.stage,
@@ -158,9 +182,9 @@ class Backup(keras.callbacks.Callback):
         }
         with atomic_path(self._path(epochs)) as temporary:
             temporary.mkdir()
-            model.save_weights(temporary / WEIGHTS)
+            with _alone():
+                model.save_weights(temporary / WEIGHTS)
             (temporary / STATE).write_text(json.dumps(state))
-        self._finished = epochs
         for old in self.folder.iterdir():
             if old != self._path(epochs):
                 shutil.rmtree(old)

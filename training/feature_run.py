@@ -90,11 +90,13 @@ class FeatureRun:
                     f"preprocess again with --recipe {self.recipe.name}"
                 )
 
-    def draw(self, data: DataRecipe, *, first_epoch: int):
-        """The endless training data from an epoch on."""
+    def draw(self, data: DataRecipe, *, first_epoch: int, host: tuple[int, int] = (0, 1)):
+        """The endless training data from an epoch on; of several hosts, each one's rows of it."""
+        import tensorflow as tf
+
         from training.features import spectrogram_features
 
-        return spectrogram_features(
+        batches = spectrogram_features(
             self.folder,
             paths=self.train,
             batch_size=data.batch_size,
@@ -102,6 +104,12 @@ class FeatureRun:
             first_epoch=first_epoch,
             threads=data.threads,
         )
+        index, count = host
+        if count == 1:
+            return batches
+        rows = data.batch_size // count
+        own = slice(index * rows, (index + 1) * rows)
+        return batches.map(lambda *batch: tf.nest.map_structure(lambda x: x[own], batch))
 
     def validation_data(self):
         """The batches of the recordings held back."""

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import keras
 
+from training.loss_scaling import LossScaling
 from training.losses import LOSSES
+from training.whole_batch_adam import WholeBatchAdam
 from zoo.errors import InputError
 
 
@@ -23,14 +25,18 @@ class FitSettings:
             a network that estimates sources at several.
         learning_rate: Adam's, at its highest.
         schedule: `"constant"`, or `"cosine"`: decay to zero over the whole run.
-        warmup_steps: linear rise of the rate at the start of a cosine schedule.
+        warmup_steps: batches over which the rate of a cosine schedule rises at its start.
+        accumulate_steps: batches whose gradients are added up for one step, which is that of one
+            batch of them all. Schedules go on counting batches. What is left at the end of the run
+            does not count.
         clip_norm: upper bound of the gradients' global norm; `None` for none.
-        ema_momentum: keep a moving average of the weights, which validation and the saved models
-            use; `None` for none.
+        ema_momentum: keep a moving average of the weights over the steps, which validation and the
+            saved models use; `None` for none.
         reduce_patience: epochs without a better validation loss after which a constant rate is
             halved; `None` for never.
         stop_patience: epochs without a better validation loss after which training stops; `None`
             for never.
+        jit_compile: whether XLA compiles a step; `None` for what Keras thinks best.
     """
 
     epochs: int = 40
@@ -39,10 +45,12 @@ class FitSettings:
     learning_rate: float = 1e-3
     schedule: str = "constant"
     warmup_steps: int = 0
+    accumulate_steps: int = 1
     clip_norm: float | None = None
     ema_momentum: float | None = None
     reduce_patience: int | None = None
     stop_patience: int | None = None
+    jit_compile: bool | None = None
 
     def __post_init__(self):
         if self.epochs < 1:
@@ -53,13 +61,24 @@ class FitSettings:
             raise InputError(f"scale_weight={self.scale_weight} must not be negative")
         if self.learning_rate <= 0:
             raise InputError(f"learning_rate={self.learning_rate} would train nothing")
+        if self.accumulate_steps < 1:
+            raise InputError(f"accumulate_steps={self.accumulate_steps} must be at least 1")
         if self.schedule not in ("constant", "cosine"):
             raise InputError(f"schedule={self.schedule!r} is neither constant nor cosine")
         if self.schedule == "cosine" and self.reduce_patience is not None:
             raise InputError("reduce_patience needs schedule='constant': cosine sets the rate")
 
-    def optimizer(self, steps: int) -> keras.optimizers.Optimizer:
-        """Returns Adam for a run of `steps` batches."""
+    def optimizer(
+        self, steps: int, *, devices: int = 1, half_precision: bool = False
+    ) -> keras.optimizers.Optimizer:
+        """Returns Adam for a run.
+
+        Args:
+            steps: batches of the run.
+            devices: that TensorFlow spreads a batch over.
+            half_precision: whether the network computes in float16, whose small numbers need the
+                loss to be scaled.
+        """
         rate = self.learning_rate
         if self.schedule == "cosine":
             rate = keras.optimizers.schedules.CosineDecay(
@@ -68,10 +87,12 @@ class FitSettings:
                 warmup_target=rate if self.warmup_steps else None,
                 warmup_steps=self.warmup_steps,
             )
-        average = self.ema_momentum
-        return keras.optimizers.Adam(
-            rate,
-            global_clipnorm=self.clip_norm,
-            use_ema=average is not None,
-            ema_momentum=0.99 if average is None else average,
-        )
+        average = {} if self.ema_momentum is None else {"ema_momentum": self.ema_momentum}
+        average["use_ema"] = self.ema_momentum is not None
+        if devices == self.accumulate_steps == 1:
+            optimizer = keras.optimizers.Adam(rate, global_clipnorm=self.clip_norm, **average)
+        else:
+            optimizer = WholeBatchAdam(
+                rate, batches=self.accumulate_steps, clip_norm=self.clip_norm, **average
+            )
+        return LossScaling(optimizer) if half_precision else optimizer

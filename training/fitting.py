@@ -2,24 +2,26 @@
 
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from importlib.util import find_spec
 from pathlib import Path
 
 import keras
 import tensorflow as tf
 
 from training.callbacks import Backup, Checkpoint, History, truncate_history
+from training.data_service import LOST
+from training.devices import Spread
 from training.fit_settings import FitSettings
-from training.loss_curve import LossCurve
 from training.losses import compile_arguments, output_names
-from training.models import check_trainable, computes_in_half_precision, rebuilt
+from training.models import check_trainable, computes_in, computes_in_half_precision, rebuilt
+from training.run_folder import BACKUP, BEST, HISTORY, RunFolder
 from zoo.errors import InputError
 from zoo.files import atomic_path
 
-MODEL, HISTORY = "model.keras", "history.csv"
-BEST, BACKUP = "checkpoints/best.keras", "backup"
+MODEL = "model.keras"
 
 
 @dataclass(frozen=True)
@@ -63,33 +65,6 @@ def _fitting_targets(model: keras.Model, dataset: tf.data.Dataset) -> tf.data.Da
     return dataset.map(lambda x, targets, *weights: (x, *targets.values(), *weights)).prefetch(2)
 
 
-def _callbacks(
-    output: Path, settings: FitSettings, *, validated: bool, stages: int, place: dict
-) -> list:
-    history = output / HISTORY
-    monitor = "val_loss" if validated else "loss"
-    callbacks = [keras.callbacks.TerminateOnNaN(raise_error=True)]
-    if settings.ema_momentum is not None:
-        callbacks.append(keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
-    callbacks += [
-        Checkpoint(str(output / BEST), monitor=monitor, save_best_only=True),
-        History(history, stage=place["stage"] + 1 if stages > 1 else None),
-        LossCurve(history, output / "loss.png"),
-    ]
-    # TensorFlow no longer brings TensorBoard along: its log is written for those who have it.
-    if find_spec("tensorboard") is not None:
-        callbacks.append(keras.callbacks.TensorBoard(output / "tensorboard", write_graph=False))
-    patience = settings.reduce_patience
-    if patience is not None:
-        callbacks.append(
-            keras.callbacks.ReduceLROnPlateau(monitor=monitor, factor=0.5, patience=patience)
-        )
-    patience = settings.stop_patience
-    if patience is not None:
-        callbacks.append(keras.callbacks.EarlyStopping(monitor=monitor, patience=patience))
-    return [*callbacks, Backup(output / BACKUP, callbacks, **place)]
-
-
 def _refuse_used(output: Path, *, resume: bool) -> None:
     if output.exists() and not output.is_dir():
         raise InputError(f"{output}: is a file; name a folder for the run")
@@ -119,14 +94,31 @@ def _check_stages(stages: Sequence[Stage]) -> None:
                 )
 
 
+def _compile(model: keras.Model, stage: Stage, spread: Spread) -> None:
+    settings = stage.settings
+    if settings.jit_compile and spread.replicas > 1:
+        raise InputError(
+            "jit_compile: TensorFlow compiles no step for several devices; leave it out, or take "
+            "Keras's JAX backend"
+        )
+    model.compile(
+        settings.optimizer(
+            settings.epochs * stage.steps_per_epoch,
+            devices=spread.replicas,
+            half_precision=computes_in(model, "float16"),
+        ),
+        **compile_arguments(model, settings.loss, scale_weight=settings.scale_weight),
+        jit_compile="auto" if settings.jit_compile is None else settings.jit_compile,
+    )
+
+
 def _train(
+    run: RunFolder,
     model: keras.Model,
     stage: Stage,
     validation: tf.data.Dataset | None,
     *,
-    output: Path,
     number: int,
-    stages: int,
     start: int,
     progress: dict | None,
 ) -> tuple[int, float]:
@@ -134,15 +126,10 @@ def _train(
 
     Without `progress`, that of the stage before, it goes on where the newest state is.
     """
-    settings, steps = stage.settings, stage.steps_per_epoch
-    model.compile(
-        settings.optimizer(settings.epochs * steps),
-        **compile_arguments(model, settings.loss, scale_weight=settings.scale_weight),
-    )
+    settings, steps, spread = stage.settings, stage.steps_per_epoch, run.spread
+    _compile(model, stage, spread)
     place = {"stage": number, "start": start}
-    callbacks = _callbacks(
-        output, settings, validated=validation is not None, stages=stages, place=place
-    )
+    callbacks = run.callbacks(settings, validated=validation is not None, place=place)
     backup = callbacks[-1]
     done, last = start, start + settings.epochs
     if progress is not None:
@@ -150,11 +137,14 @@ def _train(
     elif backup.epochs_done():
         done = backup.epochs_done()
         backup.restore(model)
-        print(f"resuming from epoch {done + 1} of {last}")
+        run.say(f"resuming from epoch {done + 1} of {last}")
+    # The first process may now replace what all have read.
+    spread.wait(f"stage {number + 1}")
     train = stage.train(done) if callable(stage.train) else stage.train
     train = _fitting_targets(model, train)
-    (output / BEST).parent.mkdir(parents=True, exist_ok=True)
-    truncate_history(output / HISTORY, done)
+    (run.written / BEST).parent.mkdir(parents=True, exist_ok=True)
+    truncate_history(run.written / HISTORY, done)
+    verbose = 1 if sys.stdout.isatty() else 2
     try:
         trained = model.fit(
             train,
@@ -164,14 +154,20 @@ def _train(
             steps_per_epoch=steps if callable(stage.train) else None,
             callbacks=callbacks,
             shuffle=False,
-            verbose=1 if sys.stdout.isatty() else 2,
+            verbose=verbose if spread.first else 0,
         )
     except RuntimeError as error:
+        if lost := spread.explained(error):
+            raise lost from error
         if "NaN" not in str(error):
             raise
         raise InputError(
-            f"{output}: the loss is no longer a number; lower learning_rate or set clip_norm"
+            f"{run.output}: the loss is no longer a number; lower learning_rate or set clip_norm"
         ) from error
+    except tf.errors.OpError as error:
+        if LOST not in str(error):
+            raise
+        raise InputError(f"{run.output}: {LOST}; start the run again with --resume") from error
     finally:
         # Keras leaves the file open where training ends with an error.
         next(c for c in callbacks if isinstance(c, History)).on_train_end()
@@ -189,6 +185,7 @@ def fit(
     steps_per_epoch: int | None = None,
     then: Sequence[Stage] = (),
     resume: bool = False,
+    spread: Spread | None = None,
 ) -> keras.Model:
     """Trains a model into a run folder.
 
@@ -208,6 +205,9 @@ def fit(
         steps_per_epoch: needed where `train` does not end.
         then: further stages, each from the best weights so far; epochs are counted through.
         resume: go on from the last whole epoch in `output`, or start if there is none.
+        spread: where to train: over several devices (`spread_over`) or hosts (`connect_hosts`); the
+            model was built in its `scope()`. Of several processes the first one writes `output`,
+            which all of them read.
 
     Returns:
         The best epoch's model, in single precision and not compiled.
@@ -230,36 +230,45 @@ def fit(
     _check_stages(stages)
     stages = [replace(s, steps_per_epoch=_steps(s.train, s.steps_per_epoch)) for s in stages]
     output = Path(output)
-    _refuse_used(output, resume=resume)
+    spread = spread or Spread()
+    spread.agree(lambda: _refuse_used(output, resume=resume))
     if resume and (output / MODEL).exists():
-        print(f"{output}: the run is complete")
+        if spread.first:
+            print(f"{output}: the run is complete")
         return keras.saving.load_model(output / MODEL, compile=False)
 
     backup = Backup(output / BACKUP, [])
-    if not resume:
+    if not resume and spread.first:
         backup.remove()
+    spread.wait("start")
     first, done = backup.newest_stage()
     if first >= len(stages):
         raise InputError(f"{output}: cannot resume, that run was in stage {first + 1}")
-    validation = None if validation is None else _fitting_targets(model, validation)
+    if validation is not None:
+        validation = spread.validation(_fitting_targets(model, validation))
     progress = None
-    for number, stage in list(enumerate(stages))[first:]:
-        done, lowest = _train(
-            model,
-            stage,
-            validation,
-            output=output,
-            number=number,
-            stages=len(stages),
-            start=done,
-            progress=progress,
-        )
-        best = keras.saving.load_model(output / BEST, compile=False)
-        model.set_weights(best.get_weights())
-        progress = {name: {"best": float(lowest)} for name in ("Checkpoint", "EarlyStopping")}
+    with ExitStack() as stack:
+        written = output
+        if not spread.first:
+            written = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        run = RunFolder(output, written, spread, len(stages))
+        for number, stage in list(enumerate(stages))[first:]:
+            with spread.scope():
+                done, lowest = _train(
+                    run, model, stage, validation, number=number, start=done, progress=progress
+                )
+            spread.wait(f"end of stage {number + 1}")
+            best = keras.saving.load_model(output / BEST, compile=False)
+            with spread.scope():
+                model.set_weights(best.get_weights())
+            progress = {name: {"best": float(lowest)} for name in ("Checkpoint", "EarlyStopping")}
     if computes_in_half_precision(best):
         best = rebuilt(best, "float32")
-    with atomic_path(output / MODEL) as temporary:
-        best.save(temporary)
-    backup.remove()
+    # Nobody may still be reading what goes now.
+    spread.wait("end")
+    if spread.first:
+        with atomic_path(output / MODEL) as temporary:
+            best.save(temporary)
+        backup.remove()
+    spread.wait("model")
     return best

@@ -60,6 +60,11 @@ def computes_in_half_precision(model: keras.Model) -> bool:
     return any(layer.compute_dtype != layer.variable_dtype for layer in layers)
 
 
+def computes_in(model: keras.Model, dtype: str) -> bool:
+    """Whether a layer of the model computes in a type, such as `"float16"`."""
+    return any(layer.compute_dtype == dtype for layer in model._flatten_layers(include_self=False))
+
+
 def takes_waveforms(model: keras.Model) -> bool:
     """Whether a network of the zoo maps waveforms, not spectrograms."""
     return hasattr(model, "segment_samples")

@@ -39,9 +39,9 @@ class DataRecipe:
     For a network on waveforms, patches are its segments.
 
     Args:
-        kind: `"stem_folder"`, `"synthetic"`, or `"features"`: a folder that `stemzoo preprocess`
-            wrote, for networks that learn spectrograms. Of the other keys, features know only
-            `batch_size`, `steps_per_epoch`, `validation_share` and `threads`.
+        kind: `"stem_folder"` for songs of any corpus, `"synthetic"`, or `"features"`: a folder that
+            `stemzoo preprocess` wrote, for networks that learn spectrograms. Of the other keys,
+            features know only `batch_size`, `steps_per_epoch`, `validation_share` and `threads`.
         stems: targets; `None` for all that the network names, or `["vocals"]`.
         batch_size: patches of a step.
         patches_per_song: patches drawn from each song in a pass over the songs.
@@ -56,6 +56,7 @@ class DataRecipe:
         speech: folder of spoken recordings from which some synthetic voices are made.
         threads: of the pipeline.
         cache_memory: the most that reading shards may hold in memory, such as `"500MB"`.
+        split_files: whether hosts that train together read different shards each.
         service: `grpc://host:port` of the dispatcher whose workers make the training data, as
             `stemzoo data serve` starts them; `None` for this process. The data is the same.
     """
@@ -74,6 +75,7 @@ class DataRecipe:
     speech: str | None = None
     threads: int = 1
     cache_memory: str = "500MB"
+    split_files: bool = False
     service: str | None = None
 
     def __post_init__(self):

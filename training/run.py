@@ -16,9 +16,12 @@ from zoo.errors import InputError
 from zoo.files import atomic_path
 
 if TYPE_CHECKING:
+    from training.devices import Spread
     from training.feature_run import FeatureRun
 
 RECIPE, SETTINGS, CACHE = "recipe.toml", "settings.json", "cache"
+# Where a run takes place; it may go on elsewhere.
+_PLACES = (("run", "devices"), ("run", "threads"), ("data", "service"), ("data", "threads"))
 
 
 def _limit_threads(threads: int) -> None:
@@ -40,7 +43,10 @@ def _check_run(recipe: Recipe, output: Path, *, resume: bool) -> None:
         return
     if not resume:
         raise InputError(f"{output}: holds a run already; resume it or name a new folder")
-    difference = recipe.difference(json.loads(settings.read_text("utf-8")))
+    values = json.loads(settings.read_text("utf-8"))
+    for table, key in _PLACES:
+        values.get(table, {}).pop(key, None)
+    difference = recipe.difference(values)
     if difference is not None:
         raise InputError(f"{output}: cannot resume, that run had other values in [{difference[0]}]")
 
@@ -54,12 +60,18 @@ def _record(recipe: Recipe, output: Path) -> None:
             temporary.write_text(text, "utf-8")
 
 
-def _on_features(recipe: Recipe, run: "FeatureRun"):
+def _on_features(recipe: Recipe, run: "FeatureRun", host: tuple[int, int]):
     """The stages and the validation data of a run on features."""
     count = len(run.train)
     stages = [
         stage_of(
-            recipe, settings, table, examples=count, named=f"{count} recordings", draw=run.draw
+            recipe,
+            settings,
+            table,
+            examples=count,
+            named=f"{count} recordings",
+            draw=run.draw,
+            host=host,
         )
         for settings, table in recipe.stages()
     ]
@@ -75,6 +87,7 @@ def train_recipe(
     seed: int | None = None,
     cache_dir: str | os.PathLike | None = None,
     overrides: Mapping[str, Any] | None = None,
+    spread: "Spread | None" = None,
 ):
     """Trains by a recipe into a run folder.
 
@@ -83,13 +96,16 @@ def train_recipe(
 
     Args:
         recipe: TOML file or name of a shipped recipe.
-        data: stem folder, or folder of features; `None` for a recipe that makes its own songs.
+        data: songs as `training.loaders.named.named_tracks` takes them, folder of shards, or folder
+            of features; `None` for a recipe that makes its own songs.
         output: folder of the run, see `training.fit`; it gets the recipe too.
         resume: go on with the run in `output` from its last whole epoch.
         seed: in place of the recipe's.
         cache_dir: folder for decoded songs, which stays; by default one in the run folder, until
             the run is complete.
         overrides: `"table.key"` -> value, in place of what the recipe says.
+        spread: this host's, of several hosts, from `training.connect_hosts`; each calls this with
+            the same arguments. `None` for the recipe's devices of this host.
 
     Returns:
         The best epoch's model.
@@ -99,41 +115,55 @@ def train_recipe(
     """
     import keras
 
+    from training.devices import spread_over
     from training.fitting import fit
     from training.losses import compile_arguments
+    from training.shards.damage import damage_named
 
     if seed is not None:
         overrides = {**(overrides or {}), "run.seed": seed}
     recipe = load_recipe(recipe, overrides=overrides)
     output = Path(output)
-    _check_run(recipe, output, resume=resume)
     _limit_threads(recipe.run.threads)
+    spread = spread or spread_over(recipe.run.devices)
+    spread.agree(lambda: _check_run(recipe, output, resume=resume))
+    for _, table in recipe.stages():
+        spread.check_batch(table.batch_size)
     keras.utils.set_random_seed(recipe.run.seed)
-    model = build_model(recipe.model, recipe.front_end)
+    with spread.scope():
+        model = build_model(recipe.model, recipe.front_end)
+        spread.prepare(model)
     # Before anything is written, though `fit` would refuse a wrong loss as well.
     compile_arguments(model, recipe.training.loss)
     features = None
+    host = (spread.index, spread.processes)
+    # Hosts may share a folder, where each writes files of its own.
+    own = CACHE if spread.first else f"{CACHE}-{spread.index}"
     if recipe.data.kind == "features":
         from training.feature_run import FeatureRun
 
         features = FeatureRun(recipe, model, data)
-        (first, *then), validation = _on_features(recipe, features)
+        (first, *then), validation = _on_features(recipe, features, host)
     else:
-        cache_dir = cache_dir or output / CACHE
-        (first, *then), validation = song_stages(recipe, model, data, cache_dir)
-    output.mkdir(parents=True, exist_ok=True)
-    _record(recipe, output)
-    best = fit(
-        model,
-        first.train,
-        validation,
-        output=output,
-        settings=first.settings,
-        steps_per_epoch=first.steps_per_epoch,
-        then=then,
-        resume=resume,
-    )
-    if features is not None:
+        cache_dir = output / own if cache_dir is None else Path(cache_dir, *own.split("-")[1:])
+        (first, *then), validation = song_stages(recipe, model, data, cache_dir, host=host)
+    if spread.first:
+        output.mkdir(parents=True, exist_ok=True)
+        _record(recipe, output)
+    spread.check_shared(output)
+    with damage_named(data):
+        best = fit(
+            model,
+            first.train,
+            validation,
+            output=output,
+            settings=first.settings,
+            steps_per_epoch=first.steps_per_epoch,
+            then=then,
+            resume=resume,
+            spread=spread,
+        )
+    if features is not None and spread.first:
         features.finish(best, output)
-    shutil.rmtree(output / CACHE, ignore_errors=True)
+    shutil.rmtree(output / own, ignore_errors=True)
     return best

@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from zoo.decibels import min_max, to_decibels, to_magnitude, undo_min_max
+from zoo.graph_functions import functions_for, is_foreign
 from zoo.spectral import STFT, InverseSTFT, cut
 
 NORMALIZATIONS = ("peak", "none", "min_max")
@@ -107,7 +108,9 @@ class FrontEnd:
         Returns:
             (real, imaginary), each `(batch, frames, frame_length // 2 + 1)`.
         """
-        return (self._stft if center else self._uncentered_stft)(waveform)
+        layer = self._stft if center else self._uncentered_stft
+        # Calling a layer turns what it gets into the backend's tensors.
+        return layer.call(waveform) if is_foreign(waveform) else layer(waveform)
 
     def inverse_stft(self, real, imaginary):
         """Inverse of `stft`: `(batch, samples)`, at least as many samples as went in."""
@@ -117,7 +120,7 @@ class FrontEnd:
         """Returns the magnitude in the network's band, `(batch, frames, bins)`."""
         band = slice(self.first_bin, self.first_bin + self.bins)
         real, imaginary = real[..., band], imaginary[..., band]
-        return ops.sqrt(real * real + imaginary * imaginary)
+        return functions_for(real).sqrt(real * real + imaginary * imaginary)
 
     def restore_band(self, mask):
         """Puts the bins outside the band back, with mask 0.
@@ -142,13 +145,15 @@ class FrontEnd:
             the scale `(batch, 1, 1)` by which the magnitudes were divided; with "min_max" each
             patch's minimum and maximum in dB, `(batch, 2)`.
         """
+        functions = functions_for(patches)
         if self.normalization == "none":
-            return self.to_network(patches), ops.ones_like(patches[:, :1, :1])
+            return self.to_network(patches), functions.ones_like(patches[:, :1, :1])
         if self.normalization == "min_max":
             scaled, decibel_range = min_max(to_decibels(patches, -self.floor_db))
             return self.to_network(scaled), decibel_range
         floor = self.frame_length / 4 * 10 ** (self.floor_db / 20)
-        scale = ops.maximum(ops.max(patches, axis=(1, 2), keepdims=True), floor)
+        peak = functions.max(patches, axis=(1, 2), keepdims=True)
+        scale = functions.maximum(peak, floor)
         return self.to_network(patches / scale), scale
 
     def denormalize(self, x, scale):
@@ -187,7 +192,8 @@ class FrontEnd:
     @staticmethod
     def to_network(patches):
         """`(batch, frames, bins)` -> the networks' layout `(batch, bins, frames, 1)`."""
-        return ops.expand_dims(ops.transpose(patches, (0, 2, 1)), -1)
+        functions = functions_for(patches)
+        return functions.expand_dims(functions.transpose(patches, (0, 2, 1)), -1)
 
     @staticmethod
     def from_network(patches):

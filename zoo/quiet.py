@@ -44,12 +44,20 @@ def _let_go(loggers, sink) -> None:
                 handler.setStream(sys.stderr)
 
 
-def load_backend() -> None:
-    """Imports Keras and its backend, whose native code prints remarks that nobody asked for."""
+def load_backend(*, pipeline: bool = False) -> None:
+    """Imports Keras and its backend, whose native code prints remarks that nobody asked for.
+
+    Args:
+        pipeline: whether a tf.data pipeline runs too, beside another backend, which then keeps the
+            graphics processors for itself.
+    """
     with quiet():
         import keras
 
-        if keras.backend.backend() == "tensorflow":
+        ours = keras.backend.backend() == "tensorflow"
+        if ours or pipeline:
             import tensorflow as tf
 
             tf.config.list_physical_devices()
+            if not ours:
+                tf.config.set_visible_devices([], "GPU")

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.graph_functions import functions_for
 from zoo.portability import portable
 from zoo.portable_dft import inverse_real_dft, real_dft
 
@@ -20,9 +21,10 @@ def cut(x, start: int, size, *, axis: int = 1):
     The same as indexing. Where the size is known at run time only, LiteRT copies blocks for this
     operator, and value by value for indexing.
     """
-    begin, sizes = [0] * len(x.shape), list(ops.shape(x))
+    functions = functions_for(x)
+    begin, sizes = [0] * len(x.shape), list(functions.shape(x))
     begin[axis], sizes[axis] = start, size
-    return ops.slice(x, begin, sizes)
+    return functions.slice(x, begin, sizes)
 
 
 def frame(signal, frame_length: int, frame_step: int):
@@ -39,16 +41,17 @@ def frame(signal, frame_length: int, frame_step: int):
     Returns:
         `(batch, frames, frame_length)`; samples after the last whole frame are left out.
     """
+    functions = functions_for(signal)
     overlaps = -(-frame_length // frame_step)
-    signal = ops.pad(signal, ((0, 0), (0, overlaps * frame_step - frame_length)))
-    blocks = ops.shape(signal)[1] // frame_step
+    signal = functions.pad(signal, ((0, 0), (0, overlaps * frame_step - frame_length)))
+    blocks = functions.shape(signal)[1] // frame_step
     signal = cut(signal, 0, blocks * frame_step)
-    signal = ops.reshape(signal, (-1, blocks, frame_step))  # (batch, blocks, frame_step)
+    signal = functions.reshape(signal, (-1, blocks, frame_step))  # (batch, blocks, frame_step)
     shifted = [
         signal[:, i : i + 1 - overlaps or None, : frame_length - i * frame_step]
         for i in range(overlaps)
     ]
-    return ops.concatenate(shifted, axis=-1)
+    return functions.concatenate(shifted, axis=-1)
 
 
 def overlap_add(frames, frame_step: int):
@@ -151,11 +154,12 @@ class STFT(_Transform):
     """
 
     def call(self, waveform):
+        functions = functions_for(waveform)
         if self.center:
             half = self.frame_length // 2
-            waveform = ops.pad(waveform, ((0, 0), (half, half + self.frame_step - 1)))
+            waveform = functions.pad(waveform, ((0, 0), (half, half + self.frame_step - 1)))
         frames = frame(waveform, self.frame_length, self.frame_step) * hann(self.frame_length)
-        return real_dft(frames) if portable() else ops.rfft(frames)
+        return real_dft(frames) if portable() else functions.rfft(frames)
 
     def compute_output_spec(self, waveform):
         samples = waveform.shape[1]

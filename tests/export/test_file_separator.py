@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -62,10 +63,12 @@ def opened(models, tmp_path_factory):
         if name not in written:
             model, writer, inputs, _, _ = FILES[name]
             source = models[model]
-            if inputs == "stream":
-                writer(source.streaming(3), folder / name)
-            else:
-                writer(source, folder / name, inputs=inputs and inputs(source))
+            # The comparison is the tests' own.
+            with patch("export.exporter.measure"):
+                if inputs == "stream":
+                    writer(source.streaming(3), folder / name)
+                else:
+                    writer(source, folder / name, inputs=inputs and inputs(source))
             written[name] = export.FileSeparator(folder / name)
         return models[FILES[name][0]], written[name]
 
@@ -232,7 +235,8 @@ def test_the_command_without_tensorflow(opened, expected, tmp_path):
 @pytest.mark.slow
 def test_the_shipped_preset_to_60_decibels(tmp_path):
     model = Separator.from_preset("jansson_unet_vocals")
-    export.to_onnx(model.streaming(1), tmp_path / "stream.onnx")
+    with patch("export.exporter.measure"):
+        export.to_onnx(model.streaming(1), tmp_path / "stream.onnx")
     (track,) = synthetic_songs(3, 1, duration=25)
     song = track.load_mixture()
     wanted = separate_array(model, song, track.sample_rate)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from training import labelled_recordings
-from training.augmentation import augmented, masked
 from training.label_classifier import LabelClassifier, listening_front_end
 from training.labelled_recordings import load_clips, split_by_name, train_classifier
 from training.recipe_tables import FeaturesRecipe
+from training.recording_augmentation import augmented, masked
 from zoo.errors import InputError
 from zoo.front_end import FrontEnd
 

@@ -1,0 +1,74 @@
+"""A recipe trained by one or two processes on loopback, for `test_hosts.py`."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+RECIPE = """
+[model]
+network = "JanssonUNet"
+filters = [2, 4]
+
+[front_end]
+sample_rate = 2000
+frame_length = 64
+frame_step = 48
+bins = 32
+frames = 8
+
+[data]
+batch_size = 4
+patches_per_song = 8
+validation_share = 0.2
+
+[training]
+epochs = 3
+learning_rate = 0.01
+clip_norm = 1.0
+accumulate_steps = 2
+ema_momentum = 0.9
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return listening.getsockname()[1]
+
+
+def start(recipe, songs, output, *options, log):
+    """`stemzoo train` on the JAX backend, in a process of its own."""
+    environment = {
+        **os.environ,
+        "KERAS_BACKEND": "jax",
+        "PYTHONPATH": str(ROOT),
+        # What takes longer to compile than to run.
+        "XLA_FLAGS": "--xla_backend_optimization_level=0",
+    }
+    command = ["train", recipe, "--data", songs, "--output", output, *options]
+    with Path(log).open("w") as file:
+        return subprocess.Popen(
+            [sys.executable, "-m", "zoo.cli", *map(str, command)],
+            env=environment,
+            stdout=file,
+            stderr=file,
+        )
+
+
+def start_hosts(recipe, songs, output, *options, logs):
+    """Two of them, one run."""
+    address = f"127.0.0.1:{free_port()}"
+    return [
+        start(
+            recipe,
+            songs,
+            output,
+            *("--hosts", address, "--host-count", 2, "--host-index", index),
+            *options,
+            log=logs / f"host-{index}.txt",
+        )
+        for index in (0, 1)
+    ]
