@@ -24,8 +24,8 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .
 
 benchmark: $(VENV)/.installed-dev
-	for script in network separation "separation --variants" windows exports overlap pipeline \
-		preprocessing synthetic_songs serving cold_start; do \
+	for script in network separation "separation --variants" windows exports overlap pipeline shards \
+		data_check preprocessing synthetic_songs serving cold_start; do \
 		set -- $$script; script=$$1; shift; \
 		$(BIN)/python benchmarks/$$script.py "$$@" || exit 1; \
 	done

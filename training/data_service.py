@@ -37,6 +37,16 @@ def _check_address(service: str) -> None:
         ) from error
 
 
+def _check_port(port: int) -> None:
+    """Two dispatchers could listen on one port, each to a part of the workers."""
+    with socket.socket() as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind(("", port))
+        except (OSError, OverflowError) as error:
+            raise InputError(f"port {port}: cannot be used: {error}") from error
+
+
 def count_workers(service: str) -> int:
     """Returns how many workers a dispatcher has.
 
@@ -196,6 +206,7 @@ class Server:
     ):
         self._dispatcher = None
         if port is not None:
+            _check_port(port)
             config = _service.DispatcherConfig(
                 port=port, work_dir=work_dir, fault_tolerant_mode=work_dir is not None
             )

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from typer.testing import CliRunner
 
 from training.data_service import LOST, MOST_AHEAD, Server, _joined, count_workers, served
 from training.fitting import fit
@@ -10,6 +11,7 @@ from training.pipeline import spectrogram_patches
 from training.recipe import load_recipe
 from training.remix import Remix
 from training.run import train_recipe
+from zoo.cli import app
 from zoo.errors import InputError
 
 from .host_run import RECIPE, free_port
@@ -114,3 +116,29 @@ def test_the_recipe_names_the_service(tmp_path):
     assert read.run.devices == "all"
     with pytest.raises(InputError, match="devices='some' is neither a number from 1 nor 'all'"):
         load_recipe(recipe, overrides={"run.devices": "some"})
+
+
+def test_the_command_starts_what_it_is_asked_for(monkeypatch):
+    servers = []
+    # It would wait for the server's end.
+    monkeypatch.setattr(Server, "join", lambda server: servers.append(server))
+    runner = CliRunner()
+
+    def serve(*options):
+        return runner.invoke(app, ["data", "serve", *options])
+
+    alone = serve("--dispatcher", "0", "--workers", "1")
+    service = alone.stdout.strip()
+    assert (alone.exit_code, count_workers(service)) == (0, 1)
+    second = serve("--worker", service.removeprefix("grpc://"))
+    assert (second.exit_code, second.stdout.strip()) == (0, service)
+    assert count_workers(service) == 2
+    for options, message in (
+        ((), "name --dispatcher PORT"),
+        (("--dispatcher", "0", "--worker", "localhost:1"), "exclude each other"),
+        (("--worker", "localhost:1"), "no dispatcher answers"),
+        (("--dispatcher", service.rpartition(":")[2]), "cannot be used"),
+    ):
+        refused = serve(*options)
+        assert isinstance(refused.exception, InputError)
+        assert message in str(refused.exception)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from training.callbacks import Backup
-from training.hosts import connect_hosts
+from training.hosts import DataParallel, connect_hosts
 from zoo.errors import InputError
 from zoo.presets import load_model
 
@@ -74,3 +74,19 @@ def test_two_hosts_end_as_one_even_when_one_of_them_dies(song_folder, tmp_path, 
 def test_hosts_need_the_jax_backend():
     with pytest.raises(InputError, match="set KERAS_BACKEND=jax in place of tensorflow"):
         connect_hosts("127.0.0.1:1", count=2, index=0)
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_hosts_refuse_a_folder_of_their_own(tmp_path, monkeypatch, shared):
+    """The second host, whose folder holds what the first one wrote, or does not."""
+    second = object.__new__(DataParallel)
+    second.index, second.processes = 1, 2
+    # The first one's number, then who refuses.
+    answers = iter([[7, 8], [0, 0 if shared else 1]])
+    monkeypatch.setattr(second, "_gathered", lambda value: next(answers))
+    if shared:
+        (tmp_path / ".hosts").write_text("7")
+        second.check_shared(tmp_path)
+        return
+    with pytest.raises(InputError, match="all hosts need one shared folder, by the same path"):
+        second.check_shared(tmp_path)
