@@ -6,24 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from .runs import TINY
+
 ROOT = Path(__file__).resolve().parents[2]
-RECIPE = """
-[model]
-network = "JanssonUNet"
-filters = [2, 4]
-
-[front_end]
-sample_rate = 2000
-frame_length = 64
-frame_step = 48
-bins = 32
-frames = 8
-
-[data]
-batch_size = 4
-patches_per_song = 8
-validation_share = 0.2
-
+RECIPE = f"""
+{TINY}
 [training]
 epochs = 3
 learning_rate = 0.01

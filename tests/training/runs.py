@@ -6,6 +6,25 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+# A recipe's beginning; more keys of [data] and other tables may follow.
+TINY = """
+[model]
+network = "JanssonUNet"
+filters = [2, 4]
+
+[front_end]
+sample_rate = 2000
+frame_length = 64
+frame_step = 48
+bins = 32
+frames = 8
+
+[data]
+batch_size = 4
+patches_per_song = 8
+validation_share = 0.2
+"""
+
 
 def network(dropout=0.0):
     keras.utils.set_random_seed(0)

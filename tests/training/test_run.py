@@ -16,23 +16,10 @@ from training.callbacks import Backup, read_history
 from training.run import train_recipe
 from zoo.errors import InputError
 
-RECIPE = """
-[model]
-network = "JanssonUNet"
-filters = [2, 4]
+from .runs import TINY
 
-[front_end]
-sample_rate = 2000
-frame_length = 64
-frame_step = 48
-bins = 32
-frames = 8
-
-[data]
-batch_size = 4
-patches_per_song = 8
-validation_share = 0.2
-
+RECIPE = f"""
+{TINY}
 [remix]
 
 [training]

@@ -16,23 +16,10 @@ from training.shards.writer import write_shards
 from zoo.cli import app
 from zoo.errors import InputError
 
-RECIPE = """
-[model]
-network = "JanssonUNet"
-filters = [2, 4]
+from .runs import TINY
 
-[front_end]
-sample_rate = 2000
-frame_length = 64
-frame_step = 48
-bins = 32
-frames = 8
-
-[data]
-batch_size = 4
-patches_per_song = 8
-validation_share = 0.2
-cache_memory = "90MB"
+RECIPE = f"""
+{TINY}cache_memory = "90MB"
 
 [training]
 epochs = 2
