@@ -47,7 +47,7 @@ def corpora(tmp_path_factory):
 @pytest.mark.parametrize("code", blocks("python"))
 def test_each_loader_takes_three_lines(corpora, monkeypatch, code):
     monkeypatch.chdir(corpora)
-    assert len(code.splitlines()) == 3
+    assert len([line for line in code.splitlines() if line]) == 3
     names: dict = {}
     exec(code, names)
     assert names["tracks"] and all(track.load_mixture().any() for track in names["tracks"])

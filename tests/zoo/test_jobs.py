@@ -152,7 +152,7 @@ from zoo.jobs import run_jobs
 
 if __name__ == "__main__":
     root = Path(sys.argv[2])
-    items = job_tasks.items(root / "in", 40, **{f"item{n}": {"seconds": 0.05} for n in range(40)})
+    items = job_tasks.items(root / "in", 40, **{f"item{n}": {"seconds": 0.3} for n in range(40)})
     task = job_tasks.Halve(str(root / "out"), str(root / "log"))
     print("starts", flush=True)
     try:
