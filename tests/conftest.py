@@ -1,5 +1,6 @@
 """Fixtures that every room's tests share."""
 
+import gc
 import os
 import tempfile
 from pathlib import Path
@@ -21,6 +22,17 @@ settings.register_profile("stemzoo", derandomize=True, deadline=None)
 settings.load_profile("stemzoo")
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session):
+    """Keeps the objects of the packages, a million, out of what Python's collector goes over."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,8 @@ def modules():
 @pytest.fixture(scope="module")
 def model():
     """What examples of exporters call a model."""
-    return zoo.Separator(zoo.JanssonUNet(filters=(2, 3)))
+    front_end = zoo.FrontEnd(frame_length=64, frame_step=48, bins=32, frames=16)
+    return zoo.Separator(zoo.JanssonUNet(filters=(2,), front_end=front_end))
 
 
 @pytest.mark.parametrize("name", sorted(modules()))

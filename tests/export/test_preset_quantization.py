@@ -2,7 +2,8 @@
 
 import pytest
 
-from export import to_tflite
+from export import exporter, to_tflite
+from export.tflite import writer
 from training import synthetic_songs
 from training.calibration import calibration_examples, separator_excerpts
 from zoo import Separator
@@ -23,6 +24,28 @@ def material(separator):
     check, targets = separator_excerpts(separator, others, count=4)
     calibration = calibration_examples(separator, known, count=6)
     return {"calibration": calibration, "check": check, "targets": targets}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def once():
+    """The model is traced once, and converted once to the float file that every kind is made of."""
+    convert, reference, known = writer._converted, exporter.Reference, {}
+
+    def converted(offered):
+        if "file" not in known:
+            known["file"] = convert(offered)
+        return known["file"]
+
+    def referred(model, shapes):
+        key = tuple(shapes.items())
+        if key not in known:
+            known[key] = reference(model, shapes)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(writer, "_converted", converted)
+        patch.setattr(exporter, "Reference", referred)
+        yield
 
 
 @pytest.mark.slow

@@ -52,7 +52,7 @@ def noise(*shapes):
 def cases():
     """Case -> (model, input's name, input spec, inputs to run)."""
     front_end = FrontEnd(frame_length=128, frame_step=96, bins=64, frames=32)
-    network = JanssonUNet(filters=(4, 8, 8), front_end=front_end, bins=64)
+    network = JanssonUNet(filters=(4, 8), front_end=front_end, bins=64)
     separator = Separator(network)
     samples = separator.patches_samples(2)
     return {

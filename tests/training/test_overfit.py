@@ -45,9 +45,6 @@ WAVES = {"sample_rate": RATE, "levels": 2, "initial_filters": 12, "segment_sampl
 CASES = {
     "JanssonUNet": Case("JanssonUNet", "jansson_unet", {"filters": (16, 32), "dropout": 0.0}),
     "M1": Case("WaveUNet", "wave_unet_m1", WAVES),
-    "M4 strided": Case(
-        "WaveUNet", "wave_unet_m4", {**WAVES, "downsampling": "strided", "upsampling": "transposed"}
-    ),
     "M5 at two rates": Case("WaveUNet", "wave_unet_m5_highsr", {**WAVES, "scales": 2}),
     "M6 dilated": Case(
         "WaveUNet", "wave_unet_m6", {**WAVES, "initial_filters": 20, "dilation": (1, 1, 2)}

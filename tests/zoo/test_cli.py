@@ -195,8 +195,10 @@ def test_no_permission(preset, tmp_path, open_to_all):
     done = subprocess.run(run, capture_output=True, text=True)
     lines = [line for line in done.stderr.splitlines() if line.startswith("stemzoo")]
     assert done.stdout.split() == ["2", "2"], done.stderr
-    assert lines[0].lower() == f"stemzoo: {secret}: cannot be read: permission denied"
-    assert lines[1].lower() == f"stemzoo: {closed / 'song'}: cannot be created: permission denied"
+    wanted = f"stemzoo: {secret}: cannot be read: permission denied"
+    assert lines[0].lower() == wanted.lower()
+    wanted = f"stemzoo: {closed / 'song'}: cannot be created: permission denied"
+    assert lines[1].lower() == wanted.lower()
     assert len(lines) == 2 and "Traceback" not in done.stderr
     assert not list(opened.iterdir()) and not list(closed.iterdir())
 

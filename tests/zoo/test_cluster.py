@@ -36,11 +36,13 @@ def address():
     folder = tempfile.mkdtemp(prefix="ray")
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("PYTHONPATH", str(HERE))
+        # Ray writes the newest cluster's address there, whatever that cluster's `temp_dir`.
+        monkeypatch.setenv("RAY_TMPDIR", folder)
         monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         monkeypatch.setenv("RAY_memory_monitor_refresh_ms", "0")
         monkeypatch.syspath_prepend(str(HERE))
         cluster = cluster_utils.Cluster(
-            initialize_head=True, head_node_args={**NODE, "temp_dir": folder}
+            initialize_head=True, head_node_args={**NODE, "temp_dir": f"{folder}/ray"}
         )
         try:
             cluster.add_node(**NODE)
