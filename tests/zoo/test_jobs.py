@@ -143,6 +143,7 @@ def test_what_no_worker_can_do_ends_the_job(tasks, folders, tmp_path):
 
 
 JOB = """
+import signal
 import sys
 from pathlib import Path
 
@@ -151,6 +152,8 @@ import job_tasks
 from zoo.jobs import run_jobs
 
 if __name__ == "__main__":
+    # What runs in the background of a shell, and its children, would not be interrupted.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     root = Path(sys.argv[2])
     items = job_tasks.items(root / "in", 40, **{f"item{n}": {"seconds": 0.3} for n in range(40)})
     task = job_tasks.Halve(str(root / "out"), str(root / "log"))
