@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-# Processes of the test suite; each takes up to 3 GB.
-WORKERS ?= 2
+# Processes of the test suite, one more than cores since some tests wait; each takes up to 3 GB.
+WORKERS ?= 3
 
 .PHONY: demo test lint format benchmark web clean
 

@@ -41,15 +41,15 @@ def test_the_best_epoch_is_kept(tmp_path):
     assert best.evaluate(plain, verbose=0) == pytest.approx(min(losses), rel=1e-5)
 
 
-@pytest.mark.parametrize("ema_momentum", [None, 0.9])
-def test_a_resumed_run_ends_as_an_uninterrupted_one(tmp_path, capsys, ema_momentum):
+def test_a_resumed_run_ends_as_an_uninterrupted_one(tmp_path, capsys):
+    """With averaged weights; without them: `test_run.py`."""
     settings = FitSettings(
         epochs=6,
         learning_rate=0.02,
         schedule="cosine",
         warmup_steps=5,
         clip_norm=1.0,
-        ema_momentum=ema_momentum,
+        ema_momentum=0.9,
     )
 
     def run(name, train, resume=False):
