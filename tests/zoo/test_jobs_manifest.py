@@ -80,7 +80,7 @@ def test_a_kill_leaves_whole_lines(whole, path, data):
     assert len(rows) == max(1, complete) + 2 and rows[-1]["name"] == "last"
 
 
-@given(st.binary(max_size=40), st.data())
+@given(st.binary(max_size=40) | st.sampled_from([b"0", b"[]", b'"name"', b"{}"]), st.data())
 def test_a_damaged_line_is_an_item_to_do(whole, path, garbage, data):
     lines = whole.splitlines()
     number = data.draw(st.integers(1, len(lines) - 1))

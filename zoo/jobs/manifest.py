@@ -121,7 +121,9 @@ class Manifest:
                     f"{now!r}); choose another manifest"
                 )
 
-    def _take(self, line: dict) -> None:
+    def _take(self, line) -> None:
+        if not isinstance(line, dict):
+            raise TypeError(line)
         entry = Entry(**{key: line.get(key, default) for key, default in _FIELDS.items()})
         if entry.status not in STATUSES:
             raise ValueError(entry.status)
