@@ -1,6 +1,7 @@
 """Items done by processes of this machine, each with a model of its own."""
 
 import os
+import pickle
 import signal
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
@@ -21,7 +22,7 @@ _GRACE_SECONDS = 3.0
 class _Worker:
     """A process and the connection to it; `item` is what it is doing."""
 
-    def __init__(self, task: Task, threads: int):
+    def __init__(self, task: bytes, threads: int):
         context = get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=serve, args=(task, theirs), daemon=True)
@@ -103,6 +104,7 @@ def results_of_processes(
     """
     queue = deque(items)
     threads = max(1, (os.cpu_count() or 1) // workers)
+    pickled = pickle.dumps(task)
     running: list[_Worker] = []
     deaths: Counter[str] = Counter()
     early_deaths = 0
@@ -113,7 +115,7 @@ def results_of_processes(
                     worker.send(queue.popleft())
             opening = sum(not worker.ready for worker in running)
             for _ in range(min(workers - len(running), len(queue) - opening)):
-                running.append(_Worker(task, threads))
+                running.append(_Worker(pickled, threads))
             for worker in _spoken(running):
                 kind, value = worker.receive()
                 if kind == "error":
