@@ -50,3 +50,15 @@ def song_folder(tmp_path):
         for stem in ("vocals", "accompaniment"):
             soundfile.write(folder / f"{stem}.wav", rng.normal(0, 0.1, (3000, 2)), RATE)
     return tmp_path / "songs"
+
+
+@pytest.fixture
+def write_recipe(tmp_path):
+    """`write_recipe(text)` -> path of a recipe."""
+
+    def write(text):
+        path = tmp_path / "mine.toml"
+        path.write_text(text)
+        return path
+
+    return write

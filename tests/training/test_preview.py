@@ -49,26 +49,16 @@ stems = ["vocals"]
 """
 
 
-@pytest.fixture
-def write(tmp_path):
-    def write(text):
-        path = tmp_path / "mine.toml"
-        path.write_text(text)
-        return path
-
-    return write
-
-
 def sound(path):
     samples, _ = soundfile.read(path, dtype="float32", always_2d=True)
     return samples
 
 
-def test_segments_are_those_that_are_trained_on(write, song_folder, tmp_path):
+def test_segments_are_those_that_are_trained_on(write_recipe, song_folder, tmp_path):
     """More examples than an epoch has: the second epoch's follow."""
     from training.models import build_model
 
-    recipe = load_recipe(write(WAVEFORMS + AUGMENTED))
+    recipe = load_recipe(write_recipe(WAVEFORMS + AUGMENTED))
     files = preview_recipe(tmp_path / "mine.toml", song_folder, tmp_path / "out", count=6)
     assert files == sorted(files, key=lambda path: (path.name == "examples.png", path.parent))
     assert {path.name for path in files[:5]} == {
@@ -96,8 +86,10 @@ def test_segments_are_those_that_are_trained_on(write, song_folder, tmp_path):
     assert soundfile.info(folder / "vocals_2.wav").samplerate == 1000
 
 
-def test_patches_sound_as_their_magnitudes_tell(write, song_folder, tmp_path, monkeypatch, capfd):
-    recipe = load_recipe(write(SPECTROGRAMS))
+def test_patches_sound_as_their_magnitudes_tell(
+    write_recipe, song_folder, tmp_path, monkeypatch, capfd
+):
+    recipe = load_recipe(write_recipe(SPECTROGRAMS))
     command = f"stemzoo data preview --recipe {tmp_path}/mine.toml --data {song_folder} --count 2"
     monkeypatch.setattr("sys.argv", [*command.split(), "-o", str(tmp_path / "out")])
     with suppress(SystemExit):
@@ -131,7 +123,7 @@ def test_patches_sound_as_their_magnitudes_tell(write, song_folder, tmp_path, mo
         np.testing.assert_allclose(levels, levels[0], rtol=0.1)
 
 
-def test_the_picture_says_what_was_drawn(write, song_folder, tmp_path, monkeypatch):
+def test_the_picture_says_what_was_drawn(write_recipe, song_folder, tmp_path, monkeypatch):
     captions = []
 
     def picture(path, examples, **options):
@@ -140,8 +132,8 @@ def test_the_picture_says_what_was_drawn(write, song_folder, tmp_path, monkeypat
 
     monkeypatch.setattr("training.preview_picture.examples_picture", picture)
     out = tmp_path / "out"
-    preview_recipe(write(WAVEFORMS + AUGMENTED), song_folder, out, count=6)
-    write(WAVEFORMS)
+    preview_recipe(write_recipe(WAVEFORMS + AUGMENTED), song_folder, out, count=6)
+    write_recipe(WAVEFORMS)
     preview_recipe(tmp_path / "mine.toml", song_folder, tmp_path / "plain", count=6)
     assert captions[6:] == [""] * 6
     assert set(captions[:6]) == {"", "gain -6.0 dB: vocals"}
@@ -152,16 +144,16 @@ def test_the_picture_says_what_was_drawn(write, song_folder, tmp_path, monkeypat
         assert 20 * np.log10(ratio) == pytest.approx(-6 if caption else 0, abs=0.01)
 
 
-def test_what_cannot_be_previewed_is_refused(write, song_folder, tmp_path):
+def test_what_cannot_be_previewed_is_refused(write_recipe, song_folder, tmp_path):
     features = '[model]\nnetwork = "ConvVAE"\nlatent_space_dim = 2\nconv_filters = [2]\n'
     features += "conv_kernels = [3]\nconv_strides = [2]\n"
     features += "[front_end]\nbins = 16\nframe_length = 32\nframe_step = 8\nframes = 8\n"
     features += 'normalization = "min_max"\n'
     with pytest.raises(InputError, match="ConvVAE learns recordings"):
-        preview_recipe(write(features), song_folder, tmp_path / "out")
+        preview_recipe(write_recipe(features), song_folder, tmp_path / "out")
     with pytest.raises(InputError, match="trains on stems: name their folder as data"):
-        preview_recipe(write(SPECTROGRAMS), None, tmp_path / "out")
+        preview_recipe(write_recipe(SPECTROGRAMS), None, tmp_path / "out")
     swap = SPECTROGRAMS + "[[augment]]\ntransform = 'channel_swap'"
     with pytest.raises(InputError, match="channel_swap changes nothing in one channel"):
-        preview_recipe(write(swap), song_folder, tmp_path / "out")
+        preview_recipe(write_recipe(swap), song_folder, tmp_path / "out")
     assert not (tmp_path / "out").exists()

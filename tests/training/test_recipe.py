@@ -17,16 +17,6 @@ epochs = 3
 """
 
 
-@pytest.fixture
-def write(tmp_path):
-    def write(text):
-        path = tmp_path / "mine.toml"
-        path.write_text(text)
-        return path
-
-    return write
-
-
 @pytest.mark.parametrize("name", list_recipes())
 def test_shipped_recipes_are_valid(name):
     recipe = load_recipe(name)
@@ -97,21 +87,21 @@ copies = 2
 """
 
 
-def test_augmentation_is_read_in_its_order(write):
-    recipe = load_recipe(write(RECIPE + AUGMENTED))
+def test_augmentation_is_read_in_its_order(write_recipe):
+    recipe = load_recipe(write_recipe(RECIPE + AUGMENTED))
     gain, low_pass = recipe.augment
     assert (gain.name, gain.probability, gain.gain_db) == ("gain", 0.5, (-6.0, 3.0))
     assert gain.stems == ("vocals",)
     assert (low_pass.name, low_pass.cutoff_hz) == ("low_pass", (1000.0, 8000.0))
     assert recipe.offline.copies == 2
-    plain = load_recipe(write(RECIPE))
+    plain = load_recipe(write_recipe(RECIPE))
     assert plain.augment == ()
     assert plain.offline is None
 
 
-def test_augmentation_belongs_to_a_run(write):
-    plain = load_recipe(write(RECIPE))
-    recipe = load_recipe(write(RECIPE + AUGMENTED))
+def test_augmentation_belongs_to_a_run(write_recipe):
+    plain = load_recipe(write_recipe(RECIPE))
+    recipe = load_recipe(write_recipe(RECIPE + AUGMENTED))
     settings = recipe.settings()
     assert settings["augment"][0]["transform"] == "gain"
     assert settings["offline"]["semitones"] == [-2.0, 2.0]
@@ -126,8 +116,8 @@ def test_augmentation_belongs_to_a_run(write):
     assert recipe.difference(settings)[0] == "augment"
 
 
-def test_single_transforms_cannot_be_set_from_outside(write):
-    path = write(RECIPE + AUGMENTED)
+def test_single_transforms_cannot_be_set_from_outside(write_recipe):
+    path = write_recipe(RECIPE + AUGMENTED)
     with pytest.raises(
         InputError, match=r"augment.probability: .* write a recipe that extends mine"
     ):
@@ -135,8 +125,10 @@ def test_single_transforms_cannot_be_set_from_outside(write):
     assert load_recipe(path, overrides={"offline.copies": 3}).offline.copies == 3
 
 
-def test_a_recipe_extends_others(write, tmp_path):
-    write(RECIPE + "[remix]\ncoherent = 0.5\n[data]\nstems = ['vocals', 'drums']" + AUGMENTED)
+def test_a_recipe_extends_others(write_recipe, tmp_path):
+    write_recipe(
+        RECIPE + "[remix]\ncoherent = 0.5\n[data]\nstems = ['vocals', 'drums']" + AUGMENTED
+    )
     (tmp_path / "sub").mkdir()
     middle = tmp_path / "sub" / "middle.toml"
     middle.write_text("extends = '../mine.toml'\n[training]\nlearning_rate = 3e-4\n")
@@ -156,8 +148,8 @@ def test_a_recipe_extends_others(write, tmp_path):
     assert recipe.offline.copies == 2
 
 
-def test_a_run_is_repeated_from_the_text_of_an_extended_recipe(write, tmp_path):
-    write(RECIPE + AUGMENTED)
+def test_a_run_is_repeated_from_the_text_of_an_extended_recipe(write_recipe, tmp_path):
+    write_recipe(RECIPE + AUGMENTED)
     child = tmp_path / "child.toml"
     child.write_text("extends = 'mine.toml'\n[data]\nspeech = 'Ton \\\\ \"\u00e4\"'\n")
     recipe = load_recipe(child)
@@ -166,7 +158,7 @@ def test_a_run_is_repeated_from_the_text_of_an_extended_recipe(write, tmp_path):
     again = tmp_path / "elsewhere" / "recipe.toml"
     again.write_text(recipe.text, "utf-8")
     assert load_recipe(again).settings() == recipe.settings()
-    assert load_recipe(write(RECIPE)).text == RECIPE
+    assert load_recipe(write_recipe(RECIPE)).text == RECIPE
 
 
 def test_a_file_may_extend_the_shipped_recipe_of_its_name(tmp_path):
@@ -178,20 +170,20 @@ def test_a_file_may_extend_the_shipped_recipe_of_its_name(tmp_path):
     assert "wave_unet_m4, which extends wave_unet_m4, which extends wave_unet_m1." in recipe.text
 
 
-def test_circles_are_refused(write, tmp_path):
-    path = write("extends = 'other.toml'\n" + RECIPE)
+def test_circles_are_refused(write_recipe, tmp_path):
+    path = write_recipe("extends = 'other.toml'\n" + RECIPE)
     (tmp_path / "other.toml").write_text("extends = 'mine.toml'")
     with pytest.raises(InputError, match="mine.toml extends other.toml extends mine.toml"):
         load_recipe(path)
 
 
 @pytest.mark.parametrize("page", ["data.md", "recipes.md"])
-def test_recipes_in_the_docs_are_valid(page, write):
+def test_recipes_in_the_docs_are_valid(page, write_recipe):
     text = (Path(__file__).parents[2] / "docs" / page).read_text("utf-8")
     examples = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
     assert examples
     for example in examples:
-        load_recipe(write(example))
+        load_recipe(write_recipe(example))
 
 
 def test_every_recipe_is_in_the_docs():
@@ -199,8 +191,8 @@ def test_every_recipe_is_in_the_docs():
     assert [name for name in list_recipes() if f"`{name}`" not in text] == []
 
 
-def test_settings_of_runs_are_compared(write):
-    recipe = load_recipe(write(RECIPE))
+def test_settings_of_runs_are_compared(write_recipe):
+    recipe = load_recipe(write_recipe(RECIPE))
     before = recipe.settings()
     assert recipe.difference(before) is None
     older = {**before, "training": {**before["training"]}}
@@ -208,13 +200,13 @@ def test_settings_of_runs_are_compared(write):
     assert recipe.difference(older) is None
     before["training"]["epochs"] = 4
     assert recipe.difference(before) == ("training", "epochs", 3, 4)
-    staged = load_recipe(write(RECIPE), overrides={"second_stage.epochs": 2})
+    staged = load_recipe(write_recipe(RECIPE), overrides={"second_stage.epochs": 2})
     assert staged.difference(older)[0] == "second_stage"
     assert recipe.difference(staged.settings())[0] == "second_stage"
 
 
-def test_defaults_and_overrides(write):
-    path = write(RECIPE)
+def test_defaults_and_overrides(write_recipe):
+    path = write_recipe(RECIPE)
     recipe = load_recipe(path)
     assert recipe.name == "mine"
     assert recipe.training.epochs == 3
@@ -273,9 +265,9 @@ def test_defaults_and_overrides(write):
         ("model = 3", r"\[model\]: must be a table"),
     ],
 )
-def test_mistakes_are_named(write, text, message):
+def test_mistakes_are_named(write_recipe, text, message):
     with pytest.raises(InputError, match=message):
-        load_recipe(write(text))
+        load_recipe(write_recipe(text))
 
 
 def test_an_unknown_recipe_lists_the_known():
@@ -283,8 +275,8 @@ def test_an_unknown_recipe_lists_the_known():
         load_recipe("absent.toml")
 
 
-def test_a_network_that_cannot_be_built_is_a_mistake(write):
-    recipe = load_recipe(write(RECIPE.replace("[2, 4]", "[]")))
+def test_a_network_that_cannot_be_built_is_a_mistake(write_recipe):
+    recipe = load_recipe(write_recipe(RECIPE.replace("[2, 4]", "[]")))
     with pytest.raises(InputError, match="filters must name at least one level"):
         build_model(recipe.model)
 

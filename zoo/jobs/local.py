@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
-from pickle import UnpicklingError
 
 from zoo.errors import InputError
 from zoo.jobs.attempt import ATTEMPTS, gave_up
@@ -40,7 +39,7 @@ class _Worker:
         """The next message; ("death", None) where the process has died."""
         try:
             return self.connection.recv()
-        except (EOFError, OSError, UnpicklingError):
+        except (EOFError, OSError, pickle.UnpicklingError):
             return "death", None
 
     def send(self, item: Item) -> None:
