@@ -15,6 +15,7 @@ _MODULES = {
     "STFT": "zoo.spectral",
     "Separator": "zoo.separator",
     "SoundGenerator": "zoo.sound_generator",
+    "SpleeterUNet": "zoo.spleeter_unet",
     "StreamingSeparator": "zoo.streaming",
     "WaveUNet": "zoo.wave_unet.network",
     "list_presets": "zoo.preset_files",

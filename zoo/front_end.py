@@ -12,6 +12,7 @@ from zoo.graph_functions import functions_for, is_foreign
 from zoo.spectral import STFT, InverseSTFT, cut
 
 NORMALIZATIONS = ("peak", "none", "min_max")
+LAYOUTS = ("bins_frames", "frames_bins")
 
 
 @keras.saving.register_keras_serializable(package="stemzoo")
@@ -37,9 +38,12 @@ class FrontEnd:
         floor_db: with "peak", patches whose peak is lower than this, in dB relative to a full-scale
             sine, are divided by it and not by their peak: silence stays silence. With "min_max",
             what lies lower than this relative to the patch's peak is raised to it.
+        channels: that the network sees side by side; with 1, it hears the mean of a waveform's.
+        layout: order of a patch's axes, "bins_frames" or "frames_bins"; channels come last.
 
     Raises:
-        ValueError: if the band does not fit into the spectrum, or a size is not positive.
+        ValueError: if the band does not fit into the spectrum, a size is not positive, or decibels
+            are asked for of several channels.
 
     Example:
         >>> front_end = FrontEnd(sample_rate=44100, frame_length=4096, frame_step=1024, bins=2048)
@@ -56,14 +60,21 @@ class FrontEnd:
     frames: int = 128
     normalization: str = "peak"
     floor_db: float = -80.0
+    channels: int = 1
+    layout: str = "bins_frames"
 
     def __post_init__(self):
+        if self.layout not in LAYOUTS:
+            raise ValueError(
+                f"layout must be one of {', '.join(map(repr, LAYOUTS))}. "
+                f"Received: layout={self.layout!r}"
+            )
         if self.normalization not in NORMALIZATIONS:
             raise ValueError(
                 f"normalization must be one of {', '.join(map(repr, NORMALIZATIONS))}. "
                 f"Received: normalization={self.normalization!r}"
             )
-        for name in ("sample_rate", "bins", "frames"):
+        for name in ("sample_rate", "bins", "frames", "channels"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be positive. Received: {name}={getattr(self, name)}")
         if self.first_bin < 0 or self.first_bin + self.bins > self.spectrum_bins:
@@ -72,6 +83,10 @@ class FrontEnd:
                 f"{self.spectrum_bins} bins of a {self.frame_length}-sample frame. "
                 f"Received: first_bin={self.first_bin}, bins={self.bins}"
             )
+        if self.channels > 1 and self.normalization == "min_max":
+            raise ValueError(
+                f"normalization 'min_max' is for one channel. Received: channels={self.channels}"
+            )
         # The layers check frame_length and frame_step: here, where the caller still stands.
         assert self._stft and self.inverse_layer
 
@@ -79,6 +94,12 @@ class FrontEnd:
     def spectrum_bins(self) -> int:
         """Bins of the whole spectrum, `frame_length // 2 + 1`."""
         return self.frame_length // 2 + 1
+
+    @property
+    def network_shape(self) -> tuple[int, int, int]:
+        """Of a patch as the network sees it, without the batch."""
+        axes = self.bins, self.frames
+        return (*(axes if self.layout == "bins_frames" else axes[::-1]), self.channels)
 
     @property
     def clip_samples(self) -> int:
@@ -138,12 +159,14 @@ class FrontEnd:
         """Scales magnitude patches to [0, 1], as `normalization` says.
 
         Args:
-            patches: `(batch, frames, bins)` magnitudes.
+            patches: `(batch * channels, frames, bins)` magnitudes, a patch's channels next to one
+                another.
 
         Returns:
-            The network's input `(batch, bins, frames, 1)`, and how to go back (see `denormalize`):
-            the scale `(batch, 1, 1)` by which the magnitudes were divided; with "min_max" each
-            patch's minimum and maximum in dB, `(batch, 2)`.
+            The network's input, see `to_network`, and how to go back (see `denormalize`): the scale
+            `(batch * channels, 1, 1)` by which the magnitudes were divided, the same for all
+            channels of a patch; with "min_max" each patch's minimum and maximum in dB,
+            `(batch, 2)`.
         """
         functions = functions_for(patches)
         if self.normalization == "none":
@@ -153,6 +176,10 @@ class FrontEnd:
             return self.to_network(scaled), decibel_range
         floor = self.frame_length / 4 * 10 ** (self.floor_db / 20)
         peak = functions.max(patches, axis=(1, 2), keepdims=True)
+        if self.channels > 1:
+            peaks = functions.reshape(peak, (-1, self.channels))
+            highest = functions.max(peaks, axis=(1,), keepdims=True)
+            peak = functions.reshape(functions.ones_like(peaks) * highest, (-1, 1, 1))
         scale = functions.maximum(peak, floor)
         return self.to_network(patches / scale), scale
 
@@ -160,11 +187,11 @@ class FrontEnd:
         """Inverse of `normalize`.
 
         Args:
-            x: `(batch, bins, frames, 1)`.
+            x: in the network's layout.
             scale: what `normalize` returned beside it.
 
         Returns:
-            Magnitudes `(batch, frames, bins)`.
+            Magnitudes `(batch * channels, frames, bins)`.
         """
         patches = self.from_network(x)
         if self.normalization == "min_max":
@@ -189,16 +216,31 @@ class FrontEnd:
         real, imaginary = self.stft(cut(waveform, 0, self.clip_samples))
         return cut(self.magnitude(real, imaginary), 0, self.frames)
 
-    @staticmethod
-    def to_network(patches):
-        """`(batch, frames, bins)` -> the networks' layout `(batch, bins, frames, 1)`."""
-        functions = functions_for(patches)
-        return functions.expand_dims(functions.transpose(patches, (0, 2, 1)), -1)
+    def to_network(self, patches):
+        """Magnitudes `(batch * channels, frames, bins)` -> the network's layout.
 
-    @staticmethod
-    def from_network(patches):
-        """The networks' layout `(batch, bins, frames, 1)` -> `(batch, frames, bins)`."""
-        return ops.transpose(ops.squeeze(patches, -1), (0, 2, 1))
+        That is `(batch, bins, frames, channels)` or `(batch, frames, bins, channels)`.
+        """
+        functions = functions_for(patches)
+        if self.channels == 1:
+            if self.layout == "bins_frames":
+                patches = functions.transpose(patches, (0, 2, 1))
+            return functions.expand_dims(patches, -1)
+        frames = functions.shape(patches)[1]
+        patches = functions.reshape(patches, (-1, self.channels, frames, self.bins))
+        return functions.transpose(
+            patches, (0, 3, 2, 1) if self.layout == "bins_frames" else (0, 2, 3, 1)
+        )
+
+    def from_network(self, patches):
+        """Inverse of `to_network`: `(batch * channels, frames, bins)`."""
+        if self.channels == 1:
+            patches = ops.squeeze(patches, -1)
+            return ops.transpose(patches, (0, 2, 1)) if self.layout == "bins_frames" else patches
+        bins_first = self.layout == "bins_frames"
+        frames = ops.shape(patches)[2 if bins_first else 1]
+        patches = ops.transpose(patches, (0, 3, 2, 1) if bins_first else (0, 3, 1, 2))
+        return ops.reshape(patches, (-1, frames, self.bins))
 
     def patch_samples(self, frames: int | None = None) -> int:
         """Samples that hold exactly `frames` whole frames; a patch's by default."""

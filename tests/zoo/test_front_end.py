@@ -30,7 +30,7 @@ def test_patches_are_divided_by_their_own_peaks():
     inputs, scale = FrontEnd().normalize(patches)
     assert inputs.shape == (3, 512, 128, 1)
     assert np.allclose(np.max(inputs, axis=(1, 2, 3)), 1)
-    assert np.allclose(FrontEnd.from_network(inputs) * scale, patches, rtol=1e-5)
+    assert np.allclose(FrontEnd().from_network(inputs) * scale, patches, rtol=1e-5)
 
 
 def test_silence_stays_silence():
@@ -44,7 +44,7 @@ def test_silence_stays_silence():
 def test_normalization_can_be_left_out():
     patches = np.random.default_rng(0).uniform(0, 50, (2, 128, 512)).astype("float32")
     inputs, scale = FrontEnd(normalization="none").normalize(patches)
-    assert np.array_equal(FrontEnd.from_network(inputs), patches)
+    assert np.array_equal(FrontEnd().from_network(inputs), patches)
     assert scale.shape == (2, 1, 1) and np.all(scale == 1)
 
 
@@ -76,3 +76,34 @@ def test_configuration_survives_serialisation():
 def test_impossible_configurations_are_refused(arguments):
     with pytest.raises(ValueError, match="Received: "):
         FrontEnd(**arguments)
+
+
+@pytest.mark.parametrize("normalization", ["none", "peak"])
+@pytest.mark.parametrize("layout", ["bins_frames", "frames_bins"])
+def test_channels_of_a_patch_go_side_by_side(layout, normalization):
+    front_end = FrontEnd(bins=5, frames=4, channels=2, layout=layout, normalization=normalization)
+    magnitudes = np.random.default_rng(0).uniform(0, 9, (3, 2, 4, 5)).astype("float32")
+    rows = magnitudes.reshape(6, 4, 5)  # (batch * channels, frames, bins)
+    inputs, scale = front_end.normalize(rows)
+    assert inputs.shape[1:] == front_end.network_shape
+    order = (0, 3, 2, 1) if layout == "bins_frames" else (0, 2, 3, 1)
+    peaks = magnitudes.max(axis=(1, 2, 3), keepdims=True) if normalization == "peak" else 1
+    assert np.allclose(inputs, (magnitudes / peaks).transpose(order), rtol=1e-6)
+    assert np.allclose(front_end.from_network(inputs) * scale, rows, rtol=1e-6)
+    assert np.allclose(front_end.denormalize(inputs, scale), rows, rtol=1e-6)
+
+
+def test_one_channel_knows_both_layouts():
+    rows = np.random.default_rng(0).uniform(0, 9, (3, 4, 5)).astype("float32")
+    front_end = FrontEnd(bins=5, frames=4, layout="frames_bins")
+    assert np.array_equal(front_end.to_network(rows), rows[..., None])
+    assert np.array_equal(front_end.from_network(rows[..., None]), rows)
+    assert front_end.network_shape == (4, 5, 1)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"layout": "rows"}, {"channels": 0}, {"channels": 2, "normalization": "min_max"}]
+)
+def test_layouts_that_do_not_exist_are_refused(wrong):
+    with pytest.raises(ValueError, match=rf"Received: {next(iter(wrong))}="):
+        FrontEnd(**wrong)
