@@ -1,65 +1,17 @@
 """Whether a song's stems are those of its mixture: their sum, and their delays."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import numpy as np
 
+from training.alignment import CrossCorrelation, Delay
 from training.data_check.unit import BLOCK
 
 # Energy of the mixture minus the stems over the mixture's, in dB, up to which they add up. Of
 # lossy files each is changed by itself: those of MUSDB18 leave about -15 dB.
 TOLERANCE, LOSSY_TOLERANCE = -40.0, -10.0
-MAXIMUM_DELAY = BLOCK // 2
 # Below this correlation at every delay, two signals have nothing to do with each other.
 RELATED = 0.5
-
-
-class Delay(NamedTuple):
-    """Where two signals are most alike.
-
-    Attributes:
-        samples: by which the second is later than the first.
-        correlation: at this delay, -1 to 1.
-        at_zero: correlation without a delay.
-    """
-
-    samples: int
-    correlation: float
-    at_zero: float
-
-    @property
-    def is_clear(self) -> bool:
-        """Whether the delay explains at least half of what differs without it."""
-        unexplained = 1 - abs(self.correlation)
-        return self.samples != 0 and unexplained < 0.5 * (1 - abs(self.at_zero))
-
-
-class _Correlation:
-    """Cross-correlation of two signals, summed over blocks."""
-
-    def __init__(self):
-        self._cross: np.ndarray | float = 0.0
-        self._energies = np.zeros(2)
-        self._length = 1
-
-    def add(self, spectra, energies, length: int) -> None:
-        first, second = spectra
-        self._cross = self._cross + np.conj(first) * second
-        self._energies += energies
-        self._length = max(self._length, length)
-
-    def delay(self) -> Delay | None:
-        norm = float(np.sqrt(self._energies.prod()))
-        if not norm:
-            return None
-        correlation = np.fft.irfft(self._cross, 2 * BLOCK) / norm
-        reach = min(MAXIMUM_DELAY, self._length // 2)
-        lags = np.arange(-reach, reach + 1)
-        # Of two blocks that are shifted, only a part overlaps.
-        values = correlation[lags] / (1 - np.abs(lags) / self._length)
-        best = int(np.abs(values).argmax())
-        return Delay(int(lags[best]), float(values[best]), float(correlation[0]))
 
 
 class Comparison:
@@ -77,8 +29,8 @@ class Comparison:
     """
 
     def __init__(self, stems):
-        self._mixture = _Correlation()
-        self._stems = {stem: _Correlation() for stem in stems}
+        self._mixture = CrossCorrelation(BLOCK)
+        self._stems = {stem: CrossCorrelation(BLOCK) for stem in stems}
         self._energies = np.zeros(3)  # of mixture, sum of stems, residual
 
     def add(self, mixture: np.ndarray, stems: Mapping[str, np.ndarray]) -> None:
