@@ -64,7 +64,7 @@ class FileSeparator:
     def __init__(self, path: str | os.PathLike, *, threads: int | None = None):
         self.path = path = Path(path)
         if file_format(path) == "saved_model":
-            load_backend()
+            load_backend(guest=True)
         self.metadata = read_metadata(path)
         with quiet():
             runtime = open_file(path, threads=threads, check=False)
@@ -90,13 +90,18 @@ class FileSeparator:
         separated = [stem for stem in self.stems if stem != self.residual]
         self._form = _FORMS[signature](path, runtime, self.grid, separated, self.sample_rate)
         self.channels = runtime.inputs["waveform"].shape[2]
+        front_end = self.metadata.get("front_end")
         self._channels = FileChannels(
             self.channels,
             downmix=bool(self.metadata.get("downmix")),
-            shared_mask=self.metadata.get("front_end") is not None,
+            shared_mask=front_end is not None and front_end.get("channels", 1) == 1,
         )
         self.fixed_patches = self._form.fixed_patches
-        self.chunk_samples = max(CHUNK_SECONDS * self.sample_rate, self._form.economical_samples)
+        chunk = CHUNK_SECONDS * self.sample_rate
+        if front_end is not None:
+            values = front_end["bins"] * front_end["frames"] * front_end.get("channels", 1)
+            chunk = self.grid.chunk_samples(self.sample_rate, values)
+        self.chunk_samples = max(chunk, self._form.economical_samples)
 
     def initial_state(self, channels: int) -> list:
         """The state before the first call of `process_arrays`: one of each group of channels."""

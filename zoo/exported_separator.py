@@ -6,6 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.channel_groups import grouped
+
 
 class ExportedSeparator:
     """The part of `Separator` that exporters ask; they know nothing of audio themselves."""
@@ -61,7 +63,12 @@ class ExportedSeparator:
         waveform = ops.convert_to_numpy(waveform)[:1]
         if signature == "mask":
             front_end = self.front_end
-            signal = _as_long(waveform, front_end.patch_samples()).mean(axis=2)
+            signal = _as_long(waveform, front_end.patch_samples())
+            if front_end.channels == 1:
+                signal = signal.mean(axis=2, keepdims=True)
+            else:
+                signal = grouped(signal, front_end.channels)[:1]
+            signal = np.ascontiguousarray(signal[0].T)
             magnitude = front_end.magnitude(*front_end.stft(signal, center=False))
             patch, _ = front_end.normalize(magnitude)
             return {"mixture": ops.convert_to_numpy(patch)}
@@ -90,16 +97,16 @@ class ExportedSeparator:
     def mask_model(self) -> keras.Model:
         """Returns the networks alone: a normalised patch in, a mask a stem out.
 
-        Its input "mixture" is `(batch, bins, frames, 1)` in [0, 1], see `FrontEnd.normalize`; its
-        output a dict stem -> mask of the same shape in (0, 1).
+        Its input "mixture" is `(batch, *front_end.network_shape)`, see `FrontEnd.normalize`; its
+        output a dict stem -> mask of the same shape in [0, 1].
 
         Raises:
             ValueError: with a waveform network, which has no mask.
         """
         if self.front_end is None:
             self.masks(None)
-        patch = keras.Input((self.front_end.bins, self.front_end.frames, 1), name="mixture")
-        masks = {stem: network.mask(patch) for stem, network in self.networks.items()}
+        patch = keras.Input(self.front_end.network_shape, name="mixture")
+        masks = self._method.masks_of(patch)
         model = keras.Model(patch, masks, name=f"{self.name}_mask")
         model.export_probes = _magnitude_probes
         return model

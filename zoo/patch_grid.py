@@ -7,6 +7,11 @@ from zoo.array_functions import functions_of
 # What arguments whose `None` means something have for a default.
 DEFAULT = "default"
 
+# What whole-song inference takes at a time: so long, but no more than one patch where patches are
+# of so many values that memory counts.
+_CHUNK_SECONDS = 30
+_CHUNK_VALUES = 1 << 20
+
 
 @dataclass(frozen=True)
 class PatchGrid:
@@ -37,6 +42,11 @@ class PatchGrid:
     def skip(self) -> int:
         """How many samples come out before the signal's first."""
         return self.pad - self.offset
+
+    def chunk_samples(self, sample_rate: int, values: int) -> int:
+        """How much to take at a time where a patch is of so many values, in samples."""
+        patches = max(1, _CHUNK_VALUES // values)
+        return min(_CHUNK_SECONDS * sample_rate, patches * self.step)
 
     def patches(self, samples):
         """How many patches a signal of so many samples takes."""

@@ -112,6 +112,11 @@ def separation_picture(
         path,
         {name: signal.mean(axis=1) for name, signal in signals.items()},
         separator.front_end or display_front_end(separator.sample_rate),
-        masks={stem: np.asarray(mask)[0] for stem, mask in masks.items()},
+        masks={stem: _of_all_channels(np.asarray(mask)[0]) for stem, mask in masks.items()},
         **options,
     )
+
+
+def _of_all_channels(mask: np.ndarray) -> np.ndarray:
+    """`(frames, bins)` of a mask, the mean of its channels where it has any."""
+    return mask.mean(axis=2) if mask.ndim == 3 else mask

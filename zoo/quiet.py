@@ -1,5 +1,6 @@
 """Silence for converters and runtimes that talk too much."""
 
+import json
 import logging
 import os
 import sys
@@ -7,6 +8,11 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+
+# Keras and TensorFlow import these where they are installed, for arguments that commands never
+# pass: half of the time that it takes to load them, and a quarter of a gigabyte.
+_UNUSED = ("matplotlib", "pandas", "sklearn")
 
 
 @contextmanager
@@ -44,14 +50,30 @@ def _let_go(loggers, sink) -> None:
                 handler.setStream(sys.stderr)
 
 
-def load_backend(*, pipeline: bool = False) -> None:
+@contextmanager
+def hidden(*names: str) -> Iterator[None]:
+    """While it is open, those of the modules that were not imported before cannot be."""
+    names = tuple(name for name in names if name not in sys.modules)
+    sys.modules.update(dict.fromkeys(names))
+    try:
+        yield
+    finally:
+        for name in names:
+            if sys.modules[name] is None:
+                del sys.modules[name]
+
+
+def load_backend(*, pipeline: bool = False, guest: bool = False) -> None:
     """Imports Keras and its backend, whose native code prints remarks that nobody asked for.
 
     Args:
         pipeline: whether a tf.data pipeline runs too, beside another backend, which then keeps the
             graphics processors for itself.
+        guest: whether the process is somebody else's program, which may pass Keras what commands
+            never do: a data frame.
     """
-    with quiet():
+    unused = () if guest else _UNUSED if _expected_backend() != "tensorflow" else (*_UNUSED, "jax")
+    with quiet(), hidden(*unused):
         import keras
 
         ours = keras.backend.backend() == "tensorflow"
@@ -61,3 +83,15 @@ def load_backend(*, pipeline: bool = False) -> None:
             tf.config.list_physical_devices()
             if not ours:
                 tf.config.set_visible_devices([], "GPU")
+
+
+def _expected_backend() -> str:
+    """The backend that Keras will have, by its environment variable or its file of settings."""
+    if name := os.environ.get("KERAS_BACKEND"):
+        return name
+    home = os.environ.get("KERAS_HOME")
+    settings = (Path(home) if home else Path.home() / ".keras") / "keras.json"
+    try:
+        return json.loads(settings.read_text("utf-8"))["backend"]
+    except (OSError, ValueError, KeyError):
+        return "tensorflow"

@@ -6,6 +6,7 @@ from keras import ops
 
 from zoo.errors import InputError
 from zoo.exported_separator import ExportedSeparator
+from zoo.mask_networks import ALL_STEMS
 from zoo.mask_separation import MaskSeparation
 from zoo.patch_grid import DEFAULT
 from zoo.presets import PresetMixin, load_preset
@@ -19,27 +20,33 @@ class Separator(ExportedSeparator, PresetMixin, keras.Model):
 
     The output does not depend on how a long signal is cut into chunks (see `process`).
 
-    Mask networks: one mask a stem is made from the mono mix and applied to every channel with the
-    mixture's phase. Overlapping patches are cross-faded, on a grid that starts at the first sample.
+    Mask networks of one channel: one mask a stem is made from the mono mix and applied to every
+    channel with the mixture's phase. Those of several make a mask for each channel. Overlapping
+    patches are cross-faded, on a grid that starts at the first sample; one network of all stems is
+    laid out as in Spleeter's program, whose output it gives: a frame of silence comes before the
+    signal, silence after it, and patches do not overlap.
 
     Waveform networks: one with context sees more than it returns, and no border can be told. The
     windows of others are cross-faded. A mono network hears the channels' mean, as in the Wave-U-Net
-    authors' program, and every channel gets its output (see `downmix`). Other networks get as many
-    channels at a time as they have: for a stereo network a mono waveform is doubled, and its
-    outputs averaged, as are an odd number's last ones.
+    authors' program, and every channel gets its output (see `downmix`).
+
+    Networks of several channels get as many at a time as they have: for a stereo network a mono
+    waveform is doubled, and its outputs averaged, as are an odd number's last ones.
 
     Args:
         network: a model with a `front_end` and a `mask` method, such as `JanssonUNet`, a mapping
-            stem -> such model, all with the same front end, or a `WaveUNet`.
-        stem: name of the stem where a single mask network is given; "vocals" by default. A
-            `WaveUNet` names its own `sources`.
+            stem -> such model, all with the same front end, one of all stems with a `masks` method,
+            such as `SpleeterUNet`, or a `WaveUNet`.
+        stem: name of the stem where a single mask network is given; "vocals" by default. Networks
+            of all stems name their own.
         residual: name of the stem that is the mixture minus all others; `None` for none. With mask
-            networks "accompaniment" by default, unless one of that name is given. With a waveform
-            network it takes the place of the network's source of that name: by default
-            "accompaniment", "other" if there is no such source, and none if there is neither.
+            networks of one stem "accompaniment" by default, unless one of that name is given. With
+            a network of all stems it takes the place of the network's of that name: by default none
+            with a mask network; with a waveform network "accompaniment", "other" if there is no
+            such source, and none if there is neither.
         overlap: frames that neighbouring patches share, or samples that neighbouring windows of a
             waveform network without context share; at most half a patch or window, by default a
-            quarter of a patch or a sixteenth of a window.
+            quarter of a patch, none with one mask network of all stems, or a sixteenth of a window.
         window: samples that a waveform network without context sees at a time, a multiple of its
             `length_step`; by default as many as in training, its `segment_samples`. A longer one
             may do harm where training left the bottleneck shorter than its kernel, whose outer taps
@@ -47,6 +54,9 @@ class Separator(ExportedSeparator, PresetMixin, keras.Model):
         downmix: `False` for a mono waveform network to separate each channel by itself, which for
             stereo takes twice the time: better for what is far from the middle, and the only choice
             for channels that have nothing to do with each other.
+        mask_extension: the mask of frequencies above the band of mask networks: "zeros", or
+            "average" for the mean of the band's at each moment; by default as the network says, or
+            zeros.
 
     Returns:
         A dict stem -> `(batch, samples, channels)` of a waveform `(batch, samples, channels)` at
@@ -74,6 +84,7 @@ class Separator(ExportedSeparator, PresetMixin, keras.Model):
         overlap=None,
         window=None,
         downmix=None,
+        mask_extension=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -87,6 +98,7 @@ class Separator(ExportedSeparator, PresetMixin, keras.Model):
             overlap=overlap,
             window=window,
             downmix=downmix,
+            mask_extension=mask_extension,
         )
         self.grid = self._method.grid
         self.networks = self._method.networks
@@ -96,6 +108,7 @@ class Separator(ExportedSeparator, PresetMixin, keras.Model):
         self.overlap = self._method.overlap
         self.window = self._method.window
         self.downmix = self._method.downmix
+        self.mask_extension = self._method.mask_extension
         self.built = True
 
     @property
@@ -187,8 +200,10 @@ class Separator(ExportedSeparator, PresetMixin, keras.Model):
             waveform: `(batch, samples, channels)` at `sample_rate`.
 
         Returns:
-            A dict stem -> `(batch, frames, bins)` in (0, 1), frame `t` centred on sample
-            `t * frame_step`.
+            A dict stem -> `(batch, frames, bins)` in [0, 1], of networks of several channels
+            `(batch, frames, bins, channels)`; frame `t` is centred on sample `t * frame_step`. With
+            one network of all stems that holds if `frame_step` divides half a frame; else all
+            frames are less than a step later.
 
         Raises:
             ValueError: with a waveform network, which has none.
@@ -201,18 +216,18 @@ class Separator(ExportedSeparator, PresetMixin, keras.Model):
     def get_config(self):
         settings = {"residual": self.residual, "overlap": self.overlap, "name": self.name}
         if self.front_end is None:
-            (network,) = self.networks.values()
-            network = keras.saving.serialize_keras_object(network)
             settings |= {
                 "window": self.window,
                 "downmix": self.downmix if self.channels == 1 else None,
             }
-            return {"network": network, **settings}
+        else:
+            settings["mask_extension"] = self.mask_extension
         networks = {
             stem: keras.saving.serialize_keras_object(model)
             for stem, model in self.networks.items()
         }
-        return {"network": networks, **settings}
+        # A network of all stems is no mapping's.
+        return {"network": networks.get(ALL_STEMS, networks), **settings}
 
     @classmethod
     def from_config(cls, config):
@@ -235,7 +250,7 @@ class Separator(ExportedSeparator, PresetMixin, keras.Model):
         """
         if isinstance(model, cls):
             return model
-        if not (hasattr(model, "mask") or hasattr(model, "length_step")):
+        if not any(hasattr(model, name) for name in ("mask", "masks", "length_step")):
             raise InputError(
                 f"a {type(model).__name__} separates nothing; name a separator or its network"
             )

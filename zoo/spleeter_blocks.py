@@ -1,9 +1,10 @@
 """Building blocks of Spleeter's networks."""
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 from zoo import sub_pixel
+from zoo.portability import portable
 
 # Layers of encoder and decoder, and their arguments.
 ACTIVATIONS = {
@@ -33,6 +34,18 @@ class UnusedNormalization(layers.Layer):
 
     def call(self, x):
         return x
+
+
+@keras.saving.register_keras_serializable(package="stemzoo")
+class Share(layers.Layer):
+    """The sigmoid, also of what is far below zero, to single precision's relative error.
+
+    The ratio of two estimates counts where both are next to nothing. There ONNX Runtime's sigmoid
+    is off by 6e-8, however small the value, and so portable files have the exponential function.
+    """
+
+    def call(self, x):
+        return 1 / (1 + ops.exp(-x)) if portable() else ops.sigmoid(x)
 
 
 def _normalization(name: str, dtype):

@@ -5,7 +5,7 @@ from keras import layers, ops
 
 from zoo.front_end import FrontEnd
 from zoo.presets import PresetMixin
-from zoo.spleeter_blocks import ACTIVATIONS, apply_unet
+from zoo.spleeter_blocks import ACTIVATIONS, Share, apply_unet
 
 # Of the published models: stems, activations of encoder and decoder, what stems share.
 _TWO = {"stems": ("vocals", "accompaniment"), "activation": "leaky_relu", "softmax": False}
@@ -132,7 +132,9 @@ class SpleeterUNet(PresetMixin, keras.Model):
             shares = ops.softmax(ops.stack(list(logits.values()), axis=-1), axis=-1)
             shares = {stem: shares[..., place] for place, stem in enumerate(stems)}
         else:
-            shares = {stem: ops.sigmoid(x) for stem, x in logits.items()}
+            shares = {
+                stem: Share(dtype="float32", name=f"{stem}_share")(x) for stem, x in logits.items()
+            }
         outputs = {
             stem: layers.Multiply(dtype="float32", name=stem)((share, mixture))
             for stem, share in shares.items()

@@ -5,6 +5,7 @@ from keras import ops
 
 from zoo.channel_groups import grouped, ungrouped
 from zoo.crossfade import fade_weights, faded_over, parts
+from zoo.mask_networks import ALL_STEMS
 from zoo.patch_grid import DEFAULT, PatchGrid
 from zoo.spectral import cut, frame, overlap_add
 
@@ -26,11 +27,24 @@ class WaveformSeparation:
     """
 
     front_end = None
+    mask_extension = None
 
     def __init__(
-        self, network, *, stem=None, residual=DEFAULT, overlap=None, window=None, downmix=None
+        self,
+        network,
+        *,
+        stem=None,
+        residual=DEFAULT,
+        overlap=None,
+        window=None,
+        downmix=None,
+        mask_extension=None,
     ):
         sources = network.sources
+        if mask_extension is not None:
+            raise ValueError(
+                f"mask_extension is for mask networks. Received: mask_extension={mask_extension!r}"
+            )
         if stem is not None:
             raise ValueError(
                 f"stem is for a mask network; this one names its stems, {', '.join(sources)}. "
@@ -40,8 +54,7 @@ class WaveformSeparation:
             usual = ("accompaniment", "other")
             residual = next((name for name in usual if name in sources and len(sources) > 1), None)
         self.network = network
-        # All stems come from one network: what it is called here names its weights in a file.
-        self.networks = {"all": network}
+        self.networks = {ALL_STEMS: network}
         self.residual = residual
         self.separated = tuple(name for name in sources if name != residual)
         if not self.separated:

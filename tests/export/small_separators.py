@@ -8,7 +8,7 @@ from zoo import FrontEnd, JanssonUNet, Separator, WaveUNet
 FRONT_END = FrontEnd(frame_length=128, frame_step=96, bins=64, frames=16)
 
 
-def _loud(network, seed: int):
+def loud(network, seed: int):
     """Weights that make outputs vary, unlike fresh ones."""
     random = np.random.default_rng(seed)
     for variable in network.trainable_variables:
@@ -20,7 +20,7 @@ def _loud(network, seed: int):
 def mask_separator() -> Separator:
     """One mask of the mono mix, for every channel."""
     keras.utils.set_random_seed(0)
-    return Separator(_loud(JanssonUNet(filters=(3, 4), front_end=FRONT_END), 0))
+    return Separator(loud(JanssonUNet(filters=(3, 4), front_end=FRONT_END), 0))
 
 
 def context_separator() -> Separator:
@@ -36,4 +36,4 @@ def crossfade_separator() -> Separator:
 def _wave_unet(variant: str) -> WaveUNet:
     keras.utils.set_random_seed(0)
     sizes = {"levels": 2, "initial_filters": 2, "kernel_size": 5, "segment_samples": 64}
-    return _loud(WaveUNet(variant, **sizes), 0)
+    return loud(WaveUNet(variant, **sizes), 0)
