@@ -68,7 +68,7 @@ def calibration_examples(
     of_each = -(-count // len(tracks))
     if hasattr(model, "segment_samples"):
         dataset = waveform_segments(tracks, model, segments_per_song=of_each, **settings)
-    elif hasattr(model, "mask"):
+    elif hasattr(model, "mask") or hasattr(model, "masks"):
         stems = sorted(tracks[0].stems)[:1]
         dataset = spectrogram_patches(
             tracks, model.front_end, stems=stems, patches_per_song=of_each, **settings

@@ -5,6 +5,8 @@ import math
 import keras
 from keras import ops
 
+from training.segmentation.dice import Dice
+from training.segmentation.losses import DiceCrossEntropy
 from zoo.errors import InputError
 
 ENERGY_FLOOR = 1e-8
@@ -112,7 +114,10 @@ LOSSES = {
     "energy_normalized_squared_error": keras.losses.MeanSquaredError,
     "signal_to_distortion": SignalToDistortion,
     "scale_invariant_signal_to_distortion": ScaleInvariantSignalToDistortion,
+    "dice_cross_entropy": DiceCrossEntropy,
 }
+# What is measured beside a loss, epoch by epoch.
+METRICS = {"dice_cross_entropy": Dice}
 
 
 def output_names(model: keras.Model) -> list[str] | None:
@@ -153,7 +158,7 @@ def output_weights(model: keras.Model, *, scale_weight: float = 0.5) -> dict[str
 def compile_arguments(
     model: keras.Model, loss: str | None = None, *, scale_weight: float = 0.5
 ) -> dict:
-    """Returns `loss` and `loss_weights` for `compile` of a model with one output or a dict.
+    """Returns losses, weights and metrics for `compile` of a model with one output or a dict.
 
     Args:
         model: functional.
@@ -162,6 +167,12 @@ def compile_arguments(
 
     Raises:
         InputError: if a loss is given for a model with one of its own.
+
+    Example:
+        >>> network = WaveUNet("M1", levels=3, initial_filters=2)
+        >>> compile_arguments(network)["loss_weights"]
+        {'accompaniment': 0.5, 'vocals': 0.5}
+        >>> network.compile("adam", **compile_arguments(network, "mean_squared_error"))
     """
     if getattr(model, "has_own_loss", False):
         if loss is not None:
@@ -172,6 +183,7 @@ def compile_arguments(
         return {}
     loss = loss or next(iter(LOSSES))
     if output_names(model) is None:
-        return {"loss": LOSSES[loss]()}
+        metrics = {"metrics": [METRICS[loss]()]} if loss in METRICS else {}
+        return {"loss": LOSSES[loss](), **metrics}
     weights = output_weights(model, scale_weight=scale_weight)
     return {"loss": {name: LOSSES[loss]() for name in weights}, "loss_weights": weights}

@@ -26,6 +26,8 @@ def rebuilt(model: keras.Model, dtype: str) -> keras.Model:
 def freeze_layers(model: keras.Model, patterns: Sequence[str]) -> None:
     """Makes the layers whose names match one of the patterns untrainable.
 
+    A frozen batch normalisation keeps its statistics, and normalises by them in training too.
+
     Args:
         model: changed in place.
         patterns: as in a shell: `"encoder_*"`, `"decoder_1_conv"`.
@@ -75,6 +77,29 @@ def takes_features(model: keras.Model) -> bool:
     return hasattr(model, "latent_space_dim")
 
 
+def own_stems(model: keras.Model) -> tuple[str, ...] | None:
+    """The stems that a network of the zoo names itself; `None` where it may learn any one."""
+    stems = getattr(model, "sources", None) or getattr(model, "stems", None)
+    return None if stems is None else tuple(stems)
+
+
+def heard_channels(model: keras.Model) -> int:
+    """How many channels of songs a network of the zoo sees."""
+    return model.channels if takes_waveforms(model) else model.front_end.channels
+
+
+def _network_in(model: keras.Model, name: str) -> keras.Model:
+    """The network that a separator or a sound generator is made of, or the model itself."""
+    networks = {id(network): network for network in getattr(model, "networks", {}).values()}
+    if len(networks) > 1:
+        raise InputError(
+            f"{name}: a separator of {len(networks)} networks; start from a preset of one of them"
+        )
+    for network in networks.values():
+        return network
+    return getattr(model, "network", model)
+
+
 def _refuse_front_end(name: str) -> None:
     raise InputError(
         f"{name}: works on waveforms and has no front end; leave out [front_end], the sample rate "
@@ -90,8 +115,8 @@ def build_model(recipe: ModelRecipe, front_end: FrontEnd | None = None) -> keras
         front_end: of a new network; its paper's by default. Networks on waveforms have none.
 
     Raises:
-        InputError: if the network to start from cannot be loaded, comes with another front end,
-            lacks a layer to freeze, or has no other.
+        InputError: if the network to start from cannot be loaded, is one of several, comes with
+            another front end, lacks a layer to freeze, or has no other.
     """
     import zoo
     from zoo.presets import load_model
@@ -108,9 +133,7 @@ def build_model(recipe: ModelRecipe, front_end: FrontEnd | None = None) -> keras
         except (TypeError, ValueError) as error:
             raise InputError(f"{recipe.network}: {error}") from error
     else:
-        model = load_model(recipe.start)
-        # Of a sound generator, the network in it.
-        model = getattr(model, "network", model)
+        model = _network_in(load_model(recipe.start), recipe.start)
         if front_end is not None and takes_waveforms(model):
             _refuse_front_end(recipe.start)
         if front_end is not None and front_end != model.front_end:

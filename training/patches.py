@@ -17,12 +17,12 @@ ENERGY_FLOOR = 1e-6
 def finished_patch(
     front_end: FrontEnd, mixture, targets: Mapping[str, tf.Tensor], *, energy_weights: bool
 ):
-    """Brings magnitudes `(1, frames, bins)` to the network's layout and scale.
+    """Brings magnitudes `(channels, frames, bins)` to the network's layout and scale.
 
     Returns:
         (mixture, {target: patch}[, weight]), without the axis of the batch.
     """
-    inputs, scale = front_end.normalize(mixture)  # (1, bins, frames, 1)
+    inputs, scale = front_end.normalize(mixture)  # (1, bins, frames, channels)
     outputs = {name: front_end.to_network(target / scale)[0] for name, target in targets.items()}
     if not energy_weights:
         return inputs[0], outputs
@@ -30,11 +30,19 @@ def finished_patch(
     return inputs[0], outputs, tf.reshape(1.0 / energy, (1, 1))
 
 
+def _channels_first(waveform):
+    """`(samples, channels)` -> `(channels, samples)`."""
+    # Transposing would copy what is in order already.
+    if waveform.shape[1] == 1:
+        return tf.reshape(waveform, (1, -1))
+    return tf.transpose(waveform)
+
+
 class PatchMaker:
     """Makes one (mixture, {target: patch}[, weight]) of a bank of songs.
 
     Args:
-        bank: the songs, with one channel.
+        bank: the songs, with the front end's channels.
         front_end: transform and patch length.
         targets: target name -> the bank's rows that add up to it.
         energy_weights: whether to return a weight.
@@ -70,7 +78,7 @@ class PatchMaker:
             position: int64 scalar tensor, the first sample.
         """
         rows = [
-            tf.reshape(self.bank.segment(row, song, position, self.length), [-1])
+            _channels_first(self.bank.segment(row, song, position, self.length))
             for row in range(len(self.bank.rows))
         ]
         given = MIXTURE in self.bank.rows
@@ -97,7 +105,7 @@ class PatchMaker:
             number=number,
         )
         inner = slice(self._margin, self._margin + self.length)
-        waveforms = [tf.reshape(row[inner], [-1]) for row in rows]
+        waveforms = [_channels_first(row[inner]) for row in rows]
         if not remix.equalizes:
             return self._transformed(tf.add_n(waveforms), waveforms)
         bins = self.front_end.spectrum_bins
@@ -105,7 +113,8 @@ class PatchMaker:
         # One stem at a time: seven spectra side by side would not fit a processor's cache.
         real, imaginary = [], []
         for waveform, curve in zip(waveforms, tf.unstack(curves), strict=True):
-            spectrum = self.front_end.stft(waveform[None], center=False)  # (1, frames, bins)
+            # (channels, frames, bins)
+            spectrum = self.front_end.stft(waveform, center=False)
             real.append(spectrum[0] * curve)
             imaginary.append(spectrum[1] * curve)
 
@@ -118,12 +127,13 @@ class PatchMaker:
         return self._finish(mixture, [magnitude(rows) for rows in self.targets.values()])
 
     def _transformed(self, mixture, rows):
-        """From waveforms of the mixture and of the rows of stems."""
+        """From waveforms of the mixture and of the rows of stems, `(channels, samples)` each."""
         waveforms = [mixture]
         waveforms += [tf.add_n([rows[row] for row in of]) for of in self.targets.values()]
-        spectra = self.front_end.stft(tf.stack(waveforms), center=False)
-        magnitudes = self.front_end.magnitude(*spectra)  # (1 + targets, frames, bins)
-        return self._finish(magnitudes[:1], tf.unstack(magnitudes[1:, None]))
+        spectra = self.front_end.stft(tf.concat(waveforms, axis=0), center=False)
+        magnitudes = self.front_end.magnitude(*spectra)
+        mixture, *targets = tf.split(magnitudes, len(waveforms))  # (channels, frames, bins) each
+        return self._finish(mixture, targets)
 
     def _finish(self, mixture, targets):
         named = dict(zip(self.targets, targets, strict=True))

@@ -22,7 +22,7 @@ from zoo.errors import InputError
 from zoo.front_end import FrontEnd
 
 
-def _remix(remix, augment: Sequence[Transform], stems: Sequence[str], *, channels: int = 1):
+def _remix(remix, augment: Sequence[Transform], stems: Sequence[str], *, channels: int):
     """How stems come together; songs as they are, where they are only transformed."""
     for transform in augment:
         transform.check(stems, channels=channels)
@@ -87,7 +87,9 @@ def spectrogram_patches(
 
     Args:
         tracks: songs with the same stems, or `training.Shards`, which are read and not decoded.
-        front_end: sample rate, transform and patch length.
+            Songs are brought to the front end's sample rate and channels (see
+            `training.bank.load_bank`).
+        front_end: sample rate, transform, patch length, channels, layout and normalisation.
         stems: targets. `"accompaniment"` is everything but `"vocals"`, and `"other"` everything
             that no other target names, where no stem is called so.
         batch_size: patches of a batch; an epoch's incomplete last batch is left out in training.
@@ -112,8 +114,9 @@ def spectrogram_patches(
             none of the others'.
 
     Returns:
-        Batches of (mixture `(batch, bins, frames, 1)`, {stem: target of the same shape}[,
-        weights]), float32; mixtures in [0, 1], divided by their own peak, targets by the same.
+        Batches of (mixture `(batch, *front_end.network_shape)`, {stem: target of the same shape}[,
+        weights]), float32. With the normalization "peak", mixtures are divided by their own peak,
+        that of all channels, and targets by the same; with "none" magnitudes are as they are.
 
     Raises:
         InputError: if the songs cannot be used or lack a stem, or hosts cannot share a batch.
@@ -134,7 +137,7 @@ def spectrogram_patches(
             MagnitudeMaker, front_end=front_end, targets=stems, energy_weights=energy_weights
         )
     else:
-        remix = _remix(remix, augment, available)
+        remix = _remix(remix, augment, available, channels=front_end.channels)
         make = partial(
             PatchMaker,
             front_end=front_end,
@@ -146,7 +149,7 @@ def spectrogram_patches(
         tracks,
         make,
         sample_rate=front_end.sample_rate,
-        channels=1,
+        channels=front_end.channels,
         batch_size=batch_size,
         patches_per_song=patches_per_song,
         remix=remix,

@@ -49,19 +49,23 @@ def _decibels(magnitude: np.ndarray) -> np.ndarray:
 
 
 def _of_patch(mixture, targets, front_end: FrontEnd, caption: str) -> Example:
-    """A patch of a spectrogram, `(bins, frames, 1)`, and its targets."""
+    """A patch of a spectrogram, in the network's layout, and its targets."""
     patches = {MIXTURE: mixture, **targets}
     stacked = np.stack(list(patches.values()))
-    magnitudes = front_end.from_network(stacked)
+    magnitudes = np.asarray(front_end.from_network(stacked))
     # One phase for each of them: they are heard alone, and need not add up.
-    waveforms = np.asarray(griffin_lim(magnitudes, front_end))[..., None]
+    waveforms = np.asarray(griffin_lim(magnitudes, front_end))
+    # (patches, channels, samples) -> (patches, samples, channels)
+    waveforms = waveforms.reshape(len(patches), front_end.channels, -1).swapaxes(1, 2)
+    magnitudes = magnitudes.reshape(len(patches), front_end.channels, *magnitudes.shape[1:])
+    pictures = _decibels(magnitudes.mean(axis=1).swapaxes(1, 2))
     if front_end.normalization == "peak":
         waveforms = waveforms * (_PEAK / max(np.abs(waveforms[0]).max(), 1e-6))
     seconds = front_end.frames * front_end.frame_step / front_end.sample_rate
     return Example(
         dict(zip(patches, waveforms, strict=True)),
         dict.fromkeys(patches, front_end.sample_rate),
-        {name: _decibels(patch[..., 0]) for name, patch in patches.items()},
+        dict(zip(patches, pictures, strict=True)),
         dict.fromkeys(patches, (0.0, seconds)),
         caption,
     )
@@ -132,8 +136,9 @@ def preview_recipe(
     Of each there is a folder with a WAV file (float32) of the mixture and of every target, and all
     are in one picture. A network for waveforms is fed these very samples; targets are what lies in
     the middle of the mixture. A network for spectrograms is fed magnitudes, without phases: what is
-    heard is a waveform that Griffin and Lim's algorithm finds for them, at a peak of 0.5 where
-    patches are divided by theirs; targets keep their level under the mixture.
+    heard is a waveform that Griffin and Lim's algorithm finds for them, channel by channel, at a
+    peak of 0.5 where patches are divided by theirs; targets keep their level under the mixture.
+    What is seen of several channels is their mean magnitude.
 
     Args:
         recipe: TOML file or name of a shipped recipe, for separation.

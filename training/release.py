@@ -13,7 +13,7 @@ from training.callbacks import read_history
 from training.evaluation import AGGREGATION, Evaluation, evaluate
 from training.fitting import HISTORY, MODEL
 from training.loaders.named import named_tracks
-from training.models import rebuilt, takes_waveforms
+from training.models import own_stems, rebuilt, takes_waveforms
 from training.release_parts import argument_parser, as_shipped, finished_run, training_time
 from training.synthetic import synthetic_songs
 from zoo.demo import DEMO_SEED
@@ -147,7 +147,7 @@ def release(
     model = as_shipped(rebuilt(load_model(run / MODEL), "float32"))
     separator = Separator.from_model(model)
     stems = list(separator.stems)
-    if not takes_waveforms(model):
+    if own_stems(model) is None:
         stems = [*(data["stems"] or ["vocals"]), "accompaniment"]
     arguments = [f"--recipe {recipe} --songs {songs}"]
     results = [(songs, "sdr", "Songs held back")]

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from training.models import takes_features, takes_waveforms
+from training.models import heard_channels, own_stems, takes_features, takes_waveforms
 from training.recipe import Recipe
 from training.recipe_tables import DataRecipe
 from training.shards.reader import stems_of
@@ -20,16 +20,17 @@ NORMALIZED = "energy_normalized_squared_error"
 
 
 def _stems(recipe: Recipe, model) -> list[str]:
-    """The targets, which a network on waveforms names itself."""
-    stems = recipe.data.stems
-    if not takes_waveforms(model):
+    """The targets, which networks on waveforms, or of several masks, name themselves."""
+    stems, own = recipe.data.stems, own_stems(model)
+    if own is None:
         return ["vocals"] if stems is None else stems
-    if stems is not None and set(stems) != set(model.sources):
+    if stems is not None and set(stems) != set(own):
+        key = "sources" if takes_waveforms(model) else "stems"
         raise InputError(
-            f"recipe {recipe.name}: [data] stems are {', '.join(stems)}, the network's sources "
-            f"{', '.join(model.sources)}; leave out stems, or set sources in [model]"
+            f"recipe {recipe.name}: [data] stems are {', '.join(stems)}, the network's {key} "
+            f"{', '.join(own)}; leave out stems, or set {key} in [model]"
         )
-    return list(model.sources)
+    return list(own)
 
 
 def _patches(recipe: Recipe, model, tracks, data: DataRecipe, *, training=True, **options):
@@ -60,7 +61,14 @@ def _patches(recipe: Recipe, model, tracks, data: DataRecipe, *, training=True, 
 
 
 def _check_songs(recipe: Recipe, model) -> None:
-    """Raises `InputError` if the model learns features."""
+    """Raises `InputError` if the model learns features or images."""
+    from zoo.segmentation import is_segmenter
+
+    if is_segmenter(model):
+        raise InputError(
+            f"recipe {recipe.name}: {type(model).__name__} without [front_end] learns images, not "
+            "songs: set kind in [data] to images or shapes, or give it a front end"
+        )
     if takes_features(model):
         raise InputError(
             f"recipe {recipe.name}: {type(model).__name__} learns features: set kind in [data] to "
@@ -109,8 +117,9 @@ def training_examples(recipe: Recipe, model, data, *, songs: int) -> TrainingExa
         InputError: as for `song_stages`.
     """
     _check_songs(recipe, model)
-    channels = model.channels if takes_waveforms(model) else 1
-    tracks, _ = split_songs(recipe, data, sample_rate=model.sample_rate, channels=channels)
+    tracks, _ = split_songs(
+        recipe, data, sample_rate=model.sample_rate, channels=heard_channels(model)
+    )
     if isinstance(tracks, list):
         count = min(songs, len(tracks))
         tracks = [tracks[place * len(tracks) // count] for place in range(count)]
@@ -126,10 +135,7 @@ def song_stages(
     """The stages and the validation data of a run on songs."""
     _check_songs(recipe, model)
     tracks, held_back = split_songs(
-        recipe,
-        data,
-        sample_rate=model.sample_rate,
-        channels=model.channels if takes_waveforms(model) else 1,
+        recipe, data, sample_rate=model.sample_rate, channels=heard_channels(model)
     )
     tracks = _with_versions(recipe, tracks)
     remix = recipe.remix or recipe.source_gains

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import tensorflow as tf
+
 from training.bank import Bank
 from training.patches import finished_patch
 from zoo.front_end import FrontEnd
@@ -11,7 +13,8 @@ class MagnitudeMaker:
     """Makes one (mixture, {target: patch}[, weight]) of a bank of magnitudes.
 
     Args:
-        bank: whose samples are frames, and whose channels are bins.
+        bank: whose samples are frames, and whose channels are those of the front end, each with
+            all its bins.
         front_end: that made them.
         targets: rows of the bank.
         energy_weights: whether to return a weight.
@@ -37,8 +40,8 @@ class MagnitudeMaker:
             position: int64 scalar tensor, the first frame.
         """
         mixture, *targets = (
-            self.bank.segment(self.bank.rows.index(row), song, position, self.length)[None]
-            for row in (self.bank.rows[-1], *self.targets)
+            self._magnitude(self.bank.segment(row, song, position, self.length))
+            for row in map(self.bank.rows.index, (self.bank.rows[-1], *self.targets))
         )
         return finished_patch(
             self.front_end,
@@ -46,3 +49,10 @@ class MagnitudeMaker:
             dict(zip(self.targets, targets, strict=True)),
             energy_weights=self.energy_weights,
         )
+
+    def _magnitude(self, frames):
+        """`(frames, channels * bins)` -> `(channels, frames, bins)`."""
+        channels, bins = self.front_end.channels, self.front_end.bins
+        if channels == 1:
+            return frames[None]
+        return tf.transpose(tf.reshape(frames, (self.length, channels, bins)), (1, 0, 2))

@@ -45,7 +45,8 @@ class Pool(Bank):
     ):
         settings = shards.settings
         # Spectrograms are cut as audio is: frames are samples, and bins are channels.
-        channels = settings.front_end.bins if settings.spectrograms else settings.channels
+        bins = settings.front_end.bins if settings.spectrograms else 1
+        channels = settings.channels * bins
         super().__init__(
             tf.reshape(samples, [-1]),
             rows=shards.rows,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from training.loaders.named import named_tracks
-from training.models import build_model, takes_features, takes_waveforms
+from training.models import build_model, own_stems, takes_features, takes_waveforms
 from training.recipe import Recipe, load_recipe
 from training.shards.byte_sizes import parse_bytes
 from training.shards.settings import ShardSettings
@@ -38,7 +38,7 @@ def _of_recipe(recipe: Recipe, options: dict[str, Any]) -> ShardSettings:
                 f"recipe {recipe.name}: remixes or transforms stems, which takes audio: leave out "
                 "--content spectrograms"
             )
-        options["targets"] = tuple(recipe.data.stems or ("vocals",))
+        options["targets"] = tuple(recipe.data.stems or own_stems(network) or ("vocals",))
     settings = ShardSettings.of_network(network, **options)
     if not recipe.augment:
         return settings

@@ -164,7 +164,7 @@ class Shards:
             )
         made = self.settings.front_end.get_config()
         for name, value in front_end.get_config().items():
-            if name not in ("normalization", "floor_db") and made[name] != value:
+            if name not in ("normalization", "floor_db", "layout") and made[name] != value:
                 raise InputError(
                     f"{self.folder}: was made with {name}={made[name]!r}, here {value!r} is "
                     "needed; preprocess again"

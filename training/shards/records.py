@@ -41,14 +41,14 @@ class ShardTask:
 def spectrogram_rows(
     waveforms: Mapping[str, np.ndarray], settings: ShardSettings
 ) -> dict[str, np.ndarray]:
-    """Magnitudes `(frames, bins)` of each target and of the mixture."""
+    """Magnitudes `(frames, channels * bins)` of each target and of the mixture."""
     front_end = settings.front_end
     stems = [row for row in waveforms if row != MIXTURE]
     samples = max(front_end.patch_samples(), *(len(waveforms[stem]) for stem in stems))
 
     def whole(waveform):
-        waveform = waveform[:samples, 0]
-        return np.pad(waveform, (0, samples - len(waveform)))
+        waveform = waveform[:samples].T  # (channels, samples)
+        return np.pad(waveform, ((0, 0), (0, samples - waveform.shape[1])))
 
     rows = {
         target: sum(whole(waveforms[stems[row]]) for row in of)
@@ -58,12 +58,13 @@ def spectrogram_rows(
     rows[MIXTURE] = (
         sum(whole(waveforms[stem]) for stem in stems) if mixture is None else whole(mixture)
     )
-    return {
-        name: np.asarray(
-            front_end.magnitude(*front_end.stft(waveform[None].astype("float32"), center=False))
-        )[0]
-        for name, waveform in rows.items()
-    }
+
+    def magnitude(waveform):
+        spectra = front_end.stft(waveform.astype("float32"), center=False)
+        magnitudes = np.asarray(front_end.magnitude(*spectra))  # (channels, frames, bins)
+        return magnitudes.swapaxes(0, 1).reshape(magnitudes.shape[1], -1)
+
+    return {name: magnitude(waveform) for name, waveform in rows.items()}
 
 
 def load_records(

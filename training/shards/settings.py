@@ -26,7 +26,7 @@ class ShardSettings:
         content: `"audio"`, for any network and remix, or `"spectrograms"`: magnitudes of the
             mixture and the targets as they are.
         dtype: `"int16"`, each row with its own scale, or `"float16"`.
-        front_end: of spectrograms.
+        front_end: of spectrograms, which have its channels.
         targets: of spectrograms.
         chunk_seconds: places that a record offers, in seconds; it holds an example more.
         compression: `"none"`, `"gzip"` or `"zlib"`.
@@ -85,6 +85,11 @@ class ShardSettings:
                 "spectrograms need a front end and targets. "
                 f"Received: front_end={self.front_end!r}, targets={self.targets!r}"
             )
+        if self.spectrograms and self.channels != self.front_end.channels:
+            raise ValueError(
+                f"spectrograms have the front end's {self.front_end.channels} channels. "
+                f"Received: channels={self.channels!r}"
+            )
         object.__setattr__(self, "targets", tuple(self.targets))
 
     @property
@@ -99,6 +104,7 @@ class ShardSettings:
         margin = round(cls.MARGIN_SECONDS * front_end.sample_rate)
         return cls(
             front_end.sample_rate,
+            front_end.channels,
             length=length,
             lead=margin,
             after=length + margin,

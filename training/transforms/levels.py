@@ -16,7 +16,7 @@ class Gain(StemTransform):
 
     Uhlich et al., "Improving Music Source Separation Based on Deep Neural Networks through Data
     Augmentation and Network Blending", ICASSP 2017, section 3, draw such gains for each instrument.
-    Networks for spectrograms see relative levels only: patches are divided by their peak.
+    Networks for spectrograms see relative levels only where patches are divided by their peak.
 
     Args:
         gain_db: range of the gain in dB, drawn evenly.
