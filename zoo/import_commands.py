@@ -1,5 +1,6 @@
 """`stemzoo import`: what other programs trained, as presets."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,8 @@ import typer
 
 from zoo.quiet import load_backend
 from zoo.settings import parse_setting
+
+MaskExtension = StrEnum("MaskExtension", ["zeros", "average"])
 
 import_app = typer.Typer(help="Take over what other programs trained.", no_args_is_help=True)
 
@@ -32,6 +35,45 @@ def import_wave_unet(
     name = checkpoint.resolve().name
     origin = f"{name}, a checkpoint of the Wave-U-Net authors' TensorFlow program"
     network.save_to_preset(output, metadata={"variant": variant, "origin": origin})
+    print(output)
+
+
+@import_app.command("spleeter")
+def import_spleeter(
+    checkpoint: Annotated[
+        Path, typer.Argument(help="Folder of the checkpoint, such as 2stems, or a file in it.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the preset.")],
+    variant: Annotated[
+        str | None,
+        typer.Option(
+            help="2stems, 4stems or 5stems; with -16kHz to separate up to there, else up to 11 kHz."
+        ),
+    ] = None,
+    mask_extension: Annotated[
+        MaskExtension,
+        typer.Option(help="What stems get above that: silence, as in Spleeter, or their share."),
+    ] = MaskExtension.zeros,
+    half_precision: Annotated[
+        bool, typer.Option(help="Store weights in float16: half the size.")
+    ] = False,
+):
+    """Turn a released checkpoint of Spleeter into a preset, compared with the checkpoint.
+
+    How many stems it has, its variables tell.
+    """
+    load_backend()
+    from zoo.checkpoints import spleeter_preset
+
+    report = spleeter_preset.import_spleeter(
+        checkpoint,
+        output,
+        variant=variant,
+        mask_extension=mask_extension.value,
+        half_precision=half_precision,
+    )
+    error = max(report["error_over_peak"].values())
+    print(f"{report['variables']} variables, error at most {error:.1e} of the peak: ", end="")
     print(output)
 
 

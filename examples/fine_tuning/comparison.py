@@ -13,29 +13,39 @@ from zoo.files import atomic_path
 
 @dataclass(frozen=True)
 class Comparison:
-    """Signal-to-distortion ratio of the vocals of whole songs, in dB.
+    """Signal-to-distortion ratio of a stem of whole songs, in dB.
 
     Args:
         songs: names.
         scores: what made the estimate -> a score for each song.
+        stem: that is estimated.
     """
 
     songs: list[str]
     scores: dict[str, list[float]]
+    stem: str = "vocals"
 
     @classmethod
     def of(cls, separators: dict[str, Separator], tracks) -> "Comparison":
-        """Scores of separators, after those of the mixture in the vocals' place."""
-        scores = {"mixture": []}
+        """Scores of the vocals by separators, after those of the mixture in the vocals' place."""
+        return cls.of_stems(separators, tracks)["vocals"]
+
+    @classmethod
+    def of_stems(cls, separators: dict[str, Separator], tracks) -> dict[str, "Comparison"]:
+        """A comparison for each stem of the separators."""
+        songs, scores = [track.name for track in tracks], {}
         for name, separator in separators.items():
-            rows = [row for row in evaluate(separator, tracks).rows if row["stem"] == "vocals"]
-            scores["mixture"] = [row["mixture"] for row in rows]
-            scores[name] = [row["SDR"] for row in rows]
-        return cls([track.name for track in tracks], scores)
+            for row in evaluate(separator, tracks).rows:
+                # Once a song: the mixture is the same for all separators.
+                of_stem = scores.setdefault(row["stem"], {"mixture": []})
+                if len(of_stem["mixture"]) < len(songs):
+                    of_stem["mixture"].append(row["mixture"])
+                of_stem.setdefault(name, []).append(row["SDR"])
+        return {stem: cls(songs, of_stem, stem) for stem, of_stem in scores.items()}
 
     @property
     def medians(self) -> dict[str, float]:
-        """Over the songs; those without vocals, which have no score, are left out."""
+        """Over the songs; those without the stem, which have no score, are left out."""
         return {name: float(np.nanmedian(values)) for name, values in self.scores.items()}
 
     def table(self) -> str:
@@ -58,7 +68,7 @@ class Comparison:
             axis.bar(places + number * width, values, 0.9 * width, label=name, align="edge")
         axis.set_xticks(places + 0.4, self.songs)
         axis.axhline(0, color="black", linewidth=0.8)
-        axis.set_ylabel("SDR of the vocals, dB")
+        axis.set_ylabel(f"SDR of the {self.stem}, dB")
         axis.set_title("Songs that no training saw", loc="left")
         axis.legend()
         with atomic_path(path) as temporary:

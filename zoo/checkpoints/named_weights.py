@@ -43,8 +43,8 @@ class NamedWeights(ABC):
                 optimizer's, are left alone.
 
         Raises:
-            InputError: naming the first variable that is missing, of another shape, unknown or
-                not finite, or the file with the values if it cannot be read.
+            InputError: naming the first variable that is missing, of another shape or type, unknown
+                or not finite, or the file with the values if it cannot be read.
         """
         for name, variable in variables.items():
             wanted = tuple(variable.shape)
@@ -64,6 +64,8 @@ class NamedWeights(ABC):
                 )
         values = {name: self.read(name) for name in variables}
         for name, value in values.items():
+            if value.dtype != "float32":
+                raise InputError(f"{self.path}: {name} is of type {value.dtype}, not float32")
             if not np.all(np.isfinite(value)):
                 raise InputError(f"{self.path}: {name} holds values that are not finite")
         for name, variable in variables.items():

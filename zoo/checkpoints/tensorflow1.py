@@ -11,6 +11,7 @@ from zoo.errors import InputError
 
 # What a user may point at: TensorFlow writes PREFIX.index, PREFIX.data-00000-of-00001, PREFIX.meta.
 _PART = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
+_ARCHIVE = re.compile(r"\.(tar|tar\.gz|tgz|zip)$")
 
 
 class Checkpoint(NamedWeights):
@@ -69,6 +70,8 @@ def _prefix(path: Path) -> Path:
     prefix = path.with_name(_PART.sub("", path.name))
     if prefix.with_name(f"{prefix.name}.index").is_file():
         return prefix
+    if path.is_file() and _ARCHIVE.search(path.name):
+        raise InputError(f"{path}: an archive; unpack it and name the folder")
     if path.is_file():
         raise InputError(
             f"{path}: not a checkpoint of TensorFlow 1: there is no {prefix.name}.index beside it"
@@ -78,7 +81,8 @@ def _prefix(path: Path) -> Path:
 
 def _prefix_in(folder: Path) -> Path:
     """The prefix of a folder's only checkpoint, or of the one that is on record as its latest."""
-    found = sorted(path.with_suffix("") for path in folder.glob("*.index"))
+    # Archives made on a Mac bring along a `._model.index`.
+    found = sorted(path.with_suffix("") for path in folder.glob("[!.]*.index"))
     if len(found) == 1:
         return found[0]
     if not found:
