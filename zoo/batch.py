@@ -58,6 +58,19 @@ def open_separator(model: str, *, threads: int | None = None):
     return Separator.from_model(load_model(model))
 
 
+def open_wiener(iterations: int):
+    """Returns the Wiener filter of so many iterations, `None` of none.
+
+    Its spectra are Keras's, also where the model is an exported file.
+    """
+    if not iterations:
+        return None
+    load_backend()
+    from zoo.wiener_filter import WienerFilter
+
+    return WienerFilter(iterations)
+
+
 def fingerprint(model: str) -> str:
     """Returns a digest of the content of a model's files.
 
@@ -109,7 +122,8 @@ def separate_files(
         on_error: called with each file's error.
         on_success: called with each song's files.
         stems: which stems to write; all by default.
-        options: `format`, `chunk_seconds` and `above_band` of `zoo.separate_file`.
+        options: `format`, `chunk_seconds` and `above_band` of `zoo.separate_file`, and
+            `wiener_iterations` of `zoo.WienerFilter`, 0 for none.
 
     Returns:
         What became of each song; the result of one that is done is a dict stem -> path.

@@ -8,6 +8,7 @@ import typer
 from zoo.command_line import Json, complain
 from zoo.errors import InputError
 from zoo.quiet import load_backend
+from zoo.wiener_options import Wiener, WienerIterations, iterations_of
 
 
 def evaluate(
@@ -15,7 +16,11 @@ def evaluate(
         str, typer.Argument(help="Preset name, preset folder, .keras file or exported file.")
     ],
     data: Annotated[
-        str, typer.Option(help="Songs: folder, manifest, or synthetic:SEED:COUNT; or recordings.")
+        str,
+        typer.Option(
+            help="Songs: folder, manifest, or synthetic:SEED:COUNT; or recordings, or images and "
+            "masks."
+        ),
     ],
     metric: Annotated[
         list[str] | None,
@@ -27,6 +32,8 @@ def evaluate(
     ceilings: Annotated[
         bool, typer.Option("--ceilings", help="Score ideal masks at the model's front end, too.")
     ] = False,
+    wiener: Wiener = False,
+    wiener_iterations: WienerIterations = None,
     split: Annotated[
         str | None, typer.Option(help="Of the songs: train, validation or test.")
     ] = None,
@@ -55,7 +62,7 @@ def evaluate(
     ] = None,
     as_json: Json = False,
 ):
-    """Score a separator on songs with known stems, or a sound generator on recordings."""
+    """Score a separator on songs with known stems, or another model on what it is for."""
     from training.evaluation import Evaluations, evaluate_data
     from training.evaluation.task import is_exported
 
@@ -67,6 +74,7 @@ def evaluate(
         data,
         metrics=metric or (),
         ceilings=ceilings,
+        wiener_iterations=iterations_of(wiener, wiener_iterations),
         split=split,
         label=label,
         held_out=held_out,

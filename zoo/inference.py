@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,13 +16,21 @@ from zoo.prefetch import prefetch
 from zoo.progress import progress
 from zoo.stretches import SignalSeparator, stretches
 
+if TYPE_CHECKING:
+    from zoo.wiener_filter import WienerFilter
+
 BLOCK_SAMPLES = 1 << 18
 ABOVE_BAND = ("residual", "discard", "extend")
 DEFAULT_PRESET = "jansson_unet_vocals"
 _MIXTURE = object()
 
 
-def _check(separator: SignalSeparator, chunk_seconds: float | None, above_band: str) -> None:
+def _check(
+    separator: SignalSeparator,
+    chunk_seconds: float | None,
+    above_band: str,
+    wiener: "WienerFilter | None",
+) -> None:
     if above_band not in ABOVE_BAND:
         raise ValueError(f"above_band must be one of {ABOVE_BAND}. Received: {above_band=}")
     if chunk_seconds is not None and not chunk_seconds > 0:
@@ -30,6 +39,11 @@ def _check(separator: SignalSeparator, chunk_seconds: float | None, above_band: 
         raise InputError(
             "above_band: 'extend' needs the masks of a mask network, which waveform networks and "
             "exported files do not give; use 'residual' or 'discard'"
+        )
+    if wiener is not None and len(separator.stems) < 2:
+        raise InputError(
+            f"wiener: tells stems apart, of which this model has one, {separator.stems[0]}; "
+            "a residual would make two"
         )
 
 
@@ -41,6 +55,7 @@ def separate_blocks(
     *,
     chunk_seconds: float | None = None,
     above_band: str = "residual",
+    wiener: "WienerFilter | None" = None,
 ) -> Iterator[dict[str, np.ndarray]]:
     """Separates a stream of audio blocks of any rate and channel count.
 
@@ -59,15 +74,17 @@ def separate_blocks(
             "residual" leaves it in the residual stem; "discard" removes it from all stems, which
             then add up to the mixture's band only; "extend" shares it out by each mask's mean over
             the upper half of the band (as in Spleeter's mask extension), with mask networks.
+        wiener: refines all stems at the separator's rate, the residual among them, so that they
+            add up to the band of the mixture but for what all of them leave out.
 
     Yields:
         Dicts stem -> float32 `(samples, channels)`; together as many samples as came in.
 
     Raises:
         ValueError: if `above_band` or `chunk_seconds` is none of the above.
-        InputError: if the separator gives no masks to extend.
+        InputError: if the separator gives no masks to extend, or a single stem to be refined.
     """
-    _check(separator, chunk_seconds, above_band)
+    _check(separator, chunk_seconds, above_band, wiener)
     from zoo.audio import resampled
 
     rate = separator.sample_rate
@@ -92,7 +109,12 @@ def separate_blocks(
     def low_band():
         """The signals to bring back to the stream's rate, side by side: `(samples, signals)`."""
         low = prefetch(resampled(remembered(), sample_rate, rate))
-        for mixture, stems, uppers in stretches(separator, low, channels, patches):
+        pieces = stretches(separator, low, channels, patches)
+        if wiener is not None:
+            from zoo.wiener_blocks import wiener_filtered
+
+            pieces = wiener_filtered(wiener, pieces)
+        for mixture, stems, uppers in pieces:
             signals = [mixture if name is _MIXTURE else stems[name] for name in names]
             gains = [uppers[name][:, None] for name in extended]
             yield np.concatenate((*signals, *gains), axis=1)
@@ -126,7 +148,7 @@ def separate_array(
         separator: the model.
         waveform: float32 `(samples, channels)` in [-1, 1].
         sample_rate: of the waveform, in Hz.
-        options: `chunk_seconds` and `above_band`, as in `separate_blocks`.
+        options: `chunk_seconds`, `above_band` and `wiener`, as in `separate_blocks`.
 
     Returns:
         A dict stem -> float32 `(samples, channels)`, as long as the waveform.
@@ -152,6 +174,7 @@ def separate_file(
     format: str = "wav",
     chunk_seconds: float | None = None,
     above_band: str = "residual",
+    wiener: "WienerFilter | None" = None,
     show_progress: bool = False,
 ) -> dict[str, Path]:
     """Separates one audio file into `<output_dir>/<song>/<stem>.<format>`.
@@ -169,6 +192,7 @@ def separate_file(
         format: "wav" (with the input's sample format), "flac", "ogg" or "mp3".
         chunk_seconds: as in `separate_blocks`.
         above_band: as in `separate_blocks`.
+        wiener: as in `separate_blocks`.
         show_progress: whether to show a bar where standard error is a terminal.
 
     Returns:
@@ -176,7 +200,8 @@ def separate_file(
 
     Raises:
         InputError: one line that names the file or argument, if the input cannot be read to its
-            end, a stem does not exist, or the output cannot be written.
+            end, a stem does not exist, there is one only to be refined, or the output cannot be
+            written.
 
     Example:
         >>> files = separate_file("song.mp3", "stems")  # doctest: +SKIP
@@ -192,7 +217,7 @@ def separate_file(
             f"stems: no {', '.join(unknown) or 'names given'}; "
             f"this model has {', '.join(separator.stems)}"
         )
-    _check(separator, chunk_seconds, above_band)
+    _check(separator, chunk_seconds, above_band, wiener)
     from zoo.audio import AudioReader, AudioWriter, check_writable, matching_subtype
 
     with AudioReader.open(path) as reader, ExitStack() as stack:
@@ -213,7 +238,13 @@ def separate_file(
             count = -(-(reader.frames or 0) // BLOCK_SAMPLES) or None
             blocks = progress(blocks, path.name, total=count)
         for signals in separate_blocks(
-            separator, blocks, rate, channels, chunk_seconds=chunk_seconds, above_band=above_band
+            separator,
+            blocks,
+            rate,
+            channels,
+            chunk_seconds=chunk_seconds,
+            above_band=above_band,
+            wiener=wiener,
         ):
             for stem, writer in writers.items():
                 writer.write(signals[stem])

@@ -8,6 +8,7 @@ import typer
 
 from zoo.command_line import Json, complain, print_json
 from zoo.errors import InputError
+from zoo.wiener_options import Wiener, WienerIterations, iterations_of
 
 AudioFormat = StrEnum("AudioFormat", ["wav", "flac", "ogg", "mp3"])
 AboveBand = StrEnum("AboveBand", ["residual", "discard", "extend"])
@@ -36,6 +37,8 @@ def separate(
     above_band: Annotated[
         AboveBand, typer.Option(help="What becomes of the spectrum above the model's band.")
     ] = AboveBand.residual,
+    wiener: Wiener = False,
+    wiener_iterations: WienerIterations = None,
     root: Annotated[
         Path | None, typer.Option(help="Folder above the songs, whose folders the output gets too.")
     ] = None,
@@ -74,6 +77,7 @@ def separate(
         format=format.value,
         chunk_seconds=chunk_seconds,
         above_band=above_band.value,
+        wiener_iterations=iterations_of(wiener, wiener_iterations),
         on_error=complain,
         on_success=None if as_json else lambda paths: print(*paths, sep="\n", flush=True),
     )

@@ -22,6 +22,7 @@ class SeparateTask:
         format: of the stems.
         chunk_seconds: audio in memory at a time.
         above_band: as in `zoo.inference.separate_blocks`.
+        wiener_iterations: of the Wiener filter after the model; 0 for none.
         fingerprint: of the model's files: a manifest goes on with the same model only.
         show_progress: whether each song has a bar.
         alone: whether no other process writes to the songs' folders. What killed ones left is
@@ -39,16 +40,18 @@ class SeparateTask:
     format: str = "wav"
     chunk_seconds: float | None = None
     above_band: str = "residual"
+    wiener_iterations: int = 0
     fingerprint: str | None = None
     show_progress: bool = False
     alone: bool = False
 
     def open(self) -> Callable[[Item], Mapping[str, str]]:
         """Returns the function that separates a song: stem -> path, with the model loaded once."""
-        from zoo.batch import open_separator
+        from zoo.batch import open_separator, open_wiener
         from zoo.inference import separate_file
 
         separator = open_separator(self.model, threads=thread_limit())
+        wiener = open_wiener(self.wiener_iterations)
 
         def separate(item: Item) -> Mapping[str, str]:
             if "refused" in item.inputs:
@@ -65,6 +68,7 @@ class SeparateTask:
                 format=self.format,
                 chunk_seconds=self.chunk_seconds,
                 above_band=self.above_band,
+                wiener=wiener,
                 show_progress=self.show_progress,
             )
             return {stem: str(file) for stem, file in files.items()}
@@ -76,6 +80,9 @@ class SeparateTask:
         settings = asdict(self)
         for name in ("chunk_seconds", "show_progress", "alone"):
             del settings[name]
+        # Manifests that were begun before there was a filter go on.
+        if not self.wiener_iterations:
+            del settings["wiener_iterations"]
         return {"command": "separate", **settings}
 
 

@@ -12,6 +12,7 @@ from zoo.inference import separate_array
 from zoo.jansson_unet import JanssonUNet
 from zoo.separator import Separator
 from zoo.wave_unet import WaveUNet
+from zoo.wiener_filter import WienerFilter
 
 RATE = 4000
 
@@ -53,6 +54,23 @@ def test_rows_compare_stems_and_residual_with_the_truth(separator):
     # The mixture is the truth plus the voice, of half its energy.
     assert row["mixture"] == pytest.approx(10 * np.log10(2), abs=0.1)
     assert row["improvement"] == pytest.approx(row["SDR"] - row["mixture"])
+
+
+def test_a_wiener_filter_is_compared_with_the_stems_before(separator):
+    song, wiener = track(), WienerFilter(frame_length=256, frame_step=64)
+    scores = evaluate(separator, [song], wiener=wiener)
+    assert scores.scores == ("SDR", "mixture", "improvement", "unfiltered")
+    before = evaluate(separator, [song]).rows
+    estimates = separate_array(separator, song.load_mixture(), RATE, wiener=wiener)
+    for row, unfiltered in zip(scores.rows, before, strict=True):
+        assert row["unfiltered"] == pytest.approx(unfiltered["SDR"])
+        truth = {"vocals": song.stems["vocals"]}.get(row["stem"])
+        truth = song.stems["drums"] + song.stems["bass"] if truth is None else truth
+        assert row["SDR"] == pytest.approx(signal_to_distortion(truth, estimates[row["stem"]]))
+        assert abs(row["SDR"] - row["unfiltered"]) > 0.01
+        assert row["improvement"] == pytest.approx(row["SDR"] - row["mixture"])
+    named = {(row["stem"], row["estimate"]) for row in scores.comparisons}
+    assert ("vocals", "unfiltered") in named and " unfiltered\n" in scores.table()
 
 
 def test_networks_on_waveforms_are_scored_and_other_is_what_they_do_not_name():

@@ -202,6 +202,20 @@ def test_the_command_takes_several_metrics(model, songs):
     assert "sdr in dB (whole signal, all channels)" in table and "IRM2" in table
 
 
+def test_the_command_compares_with_and_without_a_wiener_filter(model, songs, tmp_path):
+    command = ["evaluate", str(model), "--data", str(songs), "--metric", "sdr"]
+    command += ["--output", str(tmp_path)]
+    result = CliRunner().invoke(app, [*command, "--wiener"])
+    assert result.exit_code == 0 and "improvement  unfiltered" in result.stdout
+    scores = json.loads((tmp_path / "scores.json").read_text())
+    assert scores["wiener_iterations"] == 1
+    rows = scores["metrics"][0]["tracks"]
+    assert all(row["SDR"] != row["unfiltered"] for row in rows)
+    for other in ([], ["--wiener-iterations", "2"]):
+        again = CliRunner().invoke(app, [*command, *other])
+        assert "settings (wiener_iterations was 1, is" in str(again.exception)
+
+
 def test_the_command_goes_on_without_museval(model, songs, monkeypatch):
     monkeypatch.setattr("training.evaluation.bsseval.importlib.util.find_spec", lambda name: None)
     command = ["evaluate", str(model), "--data", str(songs), "--metric", "all"]

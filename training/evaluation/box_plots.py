@@ -10,20 +10,23 @@ import numpy as np
 from training.evaluation.ceilings import CEILINGS
 from training.evaluation.metrics import METRICS, UNIT, Metric
 from training.evaluation.report import track_scores
-from training.evaluation.scoring import FLOOR, SEPARATOR
+from training.evaluation.scoring import FLOOR, SEPARATOR, UNFILTERED
 from zoo.files import atomic_path
 
 # Told apart by all kinds of eyes (Okabe and Ito, 2008), and in print.
 COLOURS = {
     FLOOR: "#999999",
+    UNFILTERED: "#56B4E9",
     SEPARATOR: "#0072B2",
     "IRM1": "#E69F00",
     "IRM2": "#D55E00",
     "IBM": "#009E73",
 }
-LABELS = {FLOOR: "mixture (floor)", SEPARATOR: "separator"} | {
-    name: f"{text} ({name})" for name, text in CEILINGS.items()
-}
+LABELS = {
+    FLOOR: "mixture (floor)",
+    UNFILTERED: "separator without Wiener filter",
+    SEPARATOR: "separator",
+} | {name: f"{text} ({name})" for name, text in CEILINGS.items()}
 _COLUMNS = 3
 # Up to so many songs are drawn as dots, too.
 _DOTS = 50

@@ -25,6 +25,7 @@ class Evaluations:
         metrics: the metrics that the records have.
         failed: song -> reason, of those that could not be scored.
         notes: lines about what could not be computed.
+        wiener_iterations: of the Wiener filter after the model; 0 without one.
     """
 
     model: str
@@ -33,6 +34,7 @@ class Evaluations:
     metrics: tuple[str, ...]
     failed: Mapping[str, str]
     notes: tuple[str, ...] = ()
+    wiener_iterations: int = 0
 
     @property
     def evaluations(self) -> list[Evaluation]:
@@ -71,6 +73,7 @@ class Evaluations:
             "data": self.data,
             "failed": dict(self.failed),
             "notes": list(self.notes),
+            "wiener_iterations": self.wiener_iterations,
             "metrics": [evaluation.as_dict() for evaluation in self.evaluations],
         }
         texts = {

@@ -9,7 +9,7 @@ import numpy as np
 
 from training.evaluation.ceilings import CEILINGS
 from training.evaluation.metrics import AGGREGATION, METRICS, UNIT
-from training.evaluation.scoring import FLOOR, SEPARATOR
+from training.evaluation.scoring import FLOOR, SEPARATOR, UNFILTERED
 from training.evaluation.tables import cell, markdown_table, text_table
 
 OVER_TRACKS = {"median over tracks": np.median, "mean over tracks": np.mean}
@@ -57,9 +57,10 @@ class Evaluation:
             dB, NaN where undefined), and with frames the `frames` of the first score.
         scores: names of the scores: those of the separator; of its first one `mixture`, what the
             mixture in the stem's place scores, `improvement` over that ("NSDR" with the metric
-            nsdr), and what the ceilings score.
-        comparisons: all scores of the mixture and the ceilings: one dict a track, stem and
-            `estimate`.
+            nsdr), what the separator scores `unfiltered` if a Wiener filter refines its stems, and
+            what the ceilings score.
+        comparisons: all scores of the mixture, the unfiltered stems and the ceilings: one dict a
+            track, stem and `estimate`.
     """
 
     metric: str
@@ -72,17 +73,17 @@ class Evaluation:
         """Returns the evaluation of songs that `score_track` scored."""
         kind = METRICS[metric]
         main = kind.scores[0]
-        rows, comparisons, ceilings = [], [], ()
+        rows, comparisons, others = [], [], ()
         for record in records:
             name, scores = record["track"], track_scores(record, metric)
             own = scores.pop(SEPARATOR)
-            ceilings = tuple(estimate for estimate in scores if estimate in CEILINGS)
+            others = tuple(name for name in (UNFILTERED, *CEILINGS) if name in scores)
             for stem, values in own.items():
                 row = {"track": name, "stem": stem}
                 row |= {score: values[score] for score in kind.scores}
                 row[FLOOR] = scores[FLOOR][stem][main]
                 row[kind.improvement] = values[kind.improvement]
-                row |= {ceiling: scores[ceiling][stem][main] for ceiling in ceilings}
+                row |= {other: scores[other][stem][main] for other in others}
                 if kind.framed:
                     row["frames"] = record["scores"][metric][SEPARATOR][stem][main]
                 rows.append(row)
@@ -91,7 +92,7 @@ class Evaluation:
                 for estimate, stems in scores.items()
                 for stem, values in stems.items()
             ]
-        columns = (*kind.scores, FLOOR, kind.improvement, *ceilings)
+        columns = (*kind.scores, FLOOR, kind.improvement, *others)
         return cls(metric, rows, columns, comparisons)
 
     @property

@@ -21,6 +21,7 @@ from zoo.stretches import SignalSeparator
 if TYPE_CHECKING:
     from training.sound_report import SoundEvaluation
     from zoo.sound_generator import SoundGenerator
+    from zoo.wiener_filter import WienerFilter
 
 MANIFEST = "manifest.jsonl"
 
@@ -31,6 +32,7 @@ def evaluate(
     *,
     metric: str = "sdr",
     ceilings: bool = False,
+    wiener: "WienerFilter | None" = None,
 ) -> Evaluation:
     """Separates songs in memory and compares with their true stems.
 
@@ -45,12 +47,14 @@ def evaluate(
             `"bsseval_v4"`, museval's SDR, ISR, SIR and SAR in frames of one second, median over
             frames.
         ceilings: whether ideal masks at the separator's front end are scored, too.
+        wiener: refines the separator's stems; without it they are scored as "unfiltered".
 
     Returns:
         Scores by track and stem with the mixture's as a baseline, and aggregates over tracks.
 
     Raises:
-        InputError: if a track lacks a stem, or museval is needed and missing.
+        InputError: if a track lacks a stem, museval is needed and missing, or there is only one
+            stem to be refined.
 
     Example:
         >>> tracks = synthetic_songs(1, 2, duration=12.0)
@@ -64,7 +68,7 @@ def evaluate(
         raise InputError("there are no songs to evaluate on")
     chosen_metrics([metric])
     records = [
-        score_track(separator, track, (metric,), ceilings=ceilings)
+        score_track(separator, track, (metric,), ceilings=ceilings, wiener=wiener)
         for track in progress(tracks, "Evaluating")
     ]
     return Evaluation.from_records(metric, records)
@@ -76,6 +80,7 @@ def evaluate_data(
     *,
     metrics: Sequence[str] = (),
     ceilings: bool = False,
+    wiener_iterations: int = 0,
     split: str | None = None,
     label: str | None = None,
     held_out: str | None = None,
@@ -89,11 +94,13 @@ def evaluate_data(
 
     Args:
         model: preset name, preset folder, `.keras` file or exported file of a separator or a
-            network of one, or of a sound generator or an autoencoder.
-        data: as `training.loaders.named.named_tracks` takes it; for sounds a folder of recordings.
+            network of one, or of a sound generator or an autoencoder, or a segmenter.
+        data: as `training.loaders.named.named_tracks` takes it; for sounds a folder of recordings,
+            for a segmenter as `training.evaluate_masks` takes it.
         metrics: of a separator, names in `METRICS` or "all"; "sdr" by default, and all of them
             where there is an `output`.
         ceilings: of a separator, as in `evaluate`.
+        wiener_iterations: of a `zoo.WienerFilter` after the separator; 0 for none.
         split: of the songs: "train", "validation" or "test".
         label: of sounds, as in `training.sound_evaluation.evaluate_sound_model`.
         held_out: of sounds, too.
@@ -110,10 +117,17 @@ def evaluate_data(
     """
     names, notes = chosen_metrics(tuple(metrics) or (("all",) if output else ("sdr",)))
     loaded = _loaded(model)
+    if hasattr(loaded, "image_size"):
+        from training.segmentation.evaluation import evaluate_segmenter
+
+        options = {"metric": metrics, "ceilings": ceilings, "split": split, "output": output}
+        options |= {"label": label, "held-out": held_out}
+        return evaluate_segmenter(model, loaded, data, options)
     if not hasattr(loaded, "stems"):
         from training.sound_evaluation import evaluate_sound_model
 
-        options = {"metric": metrics, "ceilings": ceilings, "split": split, "output": output}
+        options = {"metric": metrics, "ceilings": ceilings, "wiener": wiener_iterations}
+        options |= {"split": split, "output": output}
         for option in (name for name, value in options.items() if value):
             given = f" {', '.join(metrics)}" if option == "metric" else ""
             raise InputError(f"{model}: makes sounds; the {option}{given} is for separators")
@@ -124,7 +138,8 @@ def evaluate_data(
     if manifest is None and output is not None:
         manifest = Path(output) / MANIFEST
     where = str(model) if str(model) in list_presets() else _absolute(model)
-    settings = (where, _absolute(data), names, ceilings, split, fingerprint(str(model)))
+    files = fingerprint(str(model))
+    settings = (where, _absolute(data), names, ceilings, split, files, wiener_iterations)
     task = EvaluateTask(*settings)
     items = task.items()
     if cluster is None:
@@ -144,7 +159,9 @@ def evaluate_data(
     failed = {name: report.entries[name].reason for name in report.names("failed")}
     if not records:
         raise InputError(f"{data}: none of its {len(failed)} songs could be scored")
-    result = Evaluations(str(model), str(data), records, names, failed, notes)
+    result = Evaluations(
+        str(model), str(data), records, names, failed, notes, wiener_iterations=wiener_iterations
+    )
     if output is not None:
         try:
             result.write(output)
@@ -168,10 +185,13 @@ def _loaded(model: str | os.PathLike) -> "SignalSeparator | SoundGenerator":
         return open_separator(str(model))
     from training.models import takes_features
     from zoo.presets import load_model
+    from zoo.segmentation import is_segmenter
     from zoo.separator import Separator
     from zoo.sound_generator import SoundGenerator
 
     loaded = load_model(model)
+    if is_segmenter(loaded):
+        return loaded
     if isinstance(loaded, SoundGenerator) or takes_features(loaded):
         return SoundGenerator.from_model(loaded)
     return Separator.from_model(loaded)

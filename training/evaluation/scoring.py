@@ -1,7 +1,7 @@
 """One song: the separator's stems, the mixture and ideal masks, by every metric."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,7 +12,12 @@ from training.tracks import Track
 from zoo.errors import InputError
 from zoo.stretches import SignalSeparator
 
+if TYPE_CHECKING:
+    from zoo.wiener_filter import WienerFilter
+
 SEPARATOR, FLOOR = "separator", "mixture"
+# What a separator's stems are before a Wiener filter.
+UNFILTERED = "unfiltered"
 # Metric -> estimate -> stem -> score -> values of the frames.
 TrackScores = dict[str, dict[str, dict[str, dict[str, list[float]]]]]
 
@@ -35,7 +40,12 @@ def _chosen(song: str, known: dict[str, np.ndarray], stems: Sequence[str]) -> li
 
 
 def score_track(
-    separator: SignalSeparator, track: Track, metrics: Sequence[str], *, ceilings: bool = False
+    separator: SignalSeparator,
+    track: Track,
+    metrics: Sequence[str],
+    *,
+    ceilings: bool = False,
+    wiener: "WienerFilter | None" = None,
 ) -> dict[str, Any]:
     """Separates a song in memory and compares with its true stems.
 
@@ -46,14 +56,15 @@ def score_track(
         track: the song.
         metrics: names in `METRICS`.
         ceilings: whether ideal masks are scored, too.
+        wiener: refines the separator's stems, whose scores without it are "unfiltered".
 
     Returns:
         `track`, its name; `subset`, "train" or "test", as museval sorts songs; and `scores`, a dict
-        metric -> estimate ("separator", "mixture" and the ceilings) -> stem -> score -> values in
-        dB of the frames, NaN where undefined.
+        metric -> estimate ("separator", "mixture", "unfiltered" and the ceilings) -> stem ->
+        score -> values in dB of the frames, NaN where undefined.
 
     Raises:
-        InputError: if the track lacks a stem.
+        InputError: if the track lacks a stem, or there is only one to be refined.
 
     Example:
         >>> (track,) = synthetic_songs(1, 1, duration=12.0)
@@ -64,8 +75,10 @@ def score_track(
     from zoo.inference import separate_array
 
     mixture = track.load_mixture()
-    separated = separate_array(separator, mixture, track.sample_rate)
-    stems = list(separated)
+    separated = {SEPARATOR: separate_array(separator, mixture, track.sample_rate, wiener=wiener)}
+    if wiener is not None:
+        separated[UNFILTERED] = separate_array(separator, mixture, track.sample_rate)
+    stems = list(separator.stems)
     known = {name: track.load_stem(name) for name in track.stems}
     truths = _chosen(track.name, known, stems)
     # A lossy mixture may be an encoder's padding longer or shorter than its stems.
@@ -77,9 +90,10 @@ def score_track(
 
     references = stacked(truths)
     estimates = {
-        SEPARATOR: np.stack([separated[stem][:samples] for stem in stems]),
-        FLOOR: stacked([mixture] * len(stems)),
+        name: np.stack([signals[stem][:samples] for stem in stems])
+        for name, signals in separated.items()
     }
+    estimates[FLOOR] = stacked([mixture] * len(stems))
     if ceilings:
         estimates |= ideal_estimates(separator, mixture, references, track.sample_rate)
 

@@ -9,7 +9,7 @@ from typing import Any
 from training.evaluation.scoring import score_track
 from training.loaders.named import named_tracks
 from training.tracks import Track
-from zoo.batch import open_separator
+from zoo.batch import open_separator, open_wiener
 from zoo.jobs import Item
 from zoo.stretches import SignalSeparator
 
@@ -25,6 +25,7 @@ class EvaluateTask:
         ceilings: whether ideal masks are scored, too.
         split: of the data, if it has any.
         fingerprint: of the model's files: a manifest goes on with the same model only.
+        wiener_iterations: of the Wiener filter after the model; 0 for none.
 
     Example:
         >>> task = EvaluateTask("jansson_unet_vocals", "synthetic:1:2", ("sdr",))
@@ -38,6 +39,7 @@ class EvaluateTask:
     ceilings: bool = False
     split: str | None = None
     fingerprint: str | None = None
+    wiener_iterations: int = 0
 
     def tracks(self) -> list[Track]:
         """Returns the songs.
@@ -53,12 +55,14 @@ class EvaluateTask:
 
     def open(self) -> Callable[[Item], Mapping[str, Any]]:
         """Returns the function that scores a song, with the model loaded once."""
-        separator = self._separator()
+        separator, wiener = self._separator(), open_wiener(self.wiener_iterations)
         tracks = {track.name: track for track in self.tracks()}
 
         def score(item: Item) -> Mapping[str, Any]:
             track = tracks[item.name]
-            return score_track(separator, track, self.metrics, ceilings=self.ceilings)
+            return score_track(
+                separator, track, self.metrics, ceilings=self.ceilings, wiener=wiener
+            )
 
         return score
 
@@ -68,6 +72,9 @@ class EvaluateTask:
     def describe(self) -> dict[str, Any]:
         """Returns the settings, by which a manifest is known."""
         settings = {field.name: getattr(self, field.name) for field in fields(EvaluateTask)}
+        # Manifests that were begun before there was a filter go on.
+        if not self.wiener_iterations:
+            del settings["wiener_iterations"]
         return {"command": "evaluate", **settings, "metrics": list(self.metrics)}
 
 
