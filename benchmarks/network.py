@@ -20,34 +20,16 @@ from contextlib import nullcontext
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import keras  # noqa: E402 - TensorFlow reads the above once
-import numpy as np  # noqa: E402
-import tensorflow as tf  # noqa: E402
+import tensorflow as tf  # noqa: E402 - TensorFlow reads the above once
 from measure import FULL_SIZE, HALF_SIZE, MatrixProduct, interleaved, print_table  # noqa: E402
 
 from training.models import build_model  # noqa: E402
 from training.recipe import load_recipe  # noqa: E402
-from zoo import JanssonUNet, WaveUNet  # noqa: E402
+from zoo import JanssonUNet, WaveUNet, create_model  # noqa: E402
+from zoo.multiply_adds import multiply_adds  # noqa: E402
 from zoo.portability import portable_operators  # noqa: E402
 
 WINDOWS = {"M1": 2**18, "M4": 2**18, "M5-HighSR": 2**18, "M7": 2**17}
-
-
-def multiply_adds(network: keras.Model, shape: tuple[int, ...]) -> int:
-    """Multiply-adds of all convolutions for an input; the rest is less than a hundredth."""
-    if hasattr(network, "encoder"):
-        latent = (shape[0], network.latent_space_dim)
-        return multiply_adds(network.encoder, shape) + multiply_adds(network.decoder, latent)
-    layers = [layer for layer in network.layers if hasattr(layer, "kernel")]
-    # Each input value of a transposed convolution meets the whole kernel.
-    met = [
-        layer.input if isinstance(layer, keras.layers.Conv2DTranspose) else layer.output
-        for layer in layers
-    ]
-    tensors = keras.Function(network.input, met)(keras.KerasTensor(shape))
-    sizes = (np.prod(tensor.shape[:-1]) for tensor in tensors)
-    kernels = (np.prod(layer.kernel.shape) for layer in layers)
-    return sum(int(size * kernel) for size, kernel in zip(sizes, kernels, strict=True))
 
 
 def as_published(network: WaveUNet):
@@ -112,6 +94,13 @@ def main() -> None:
             worth = batch * 128 * front_end.frame_step / front_end.sample_rate
             shape = (batch, *network.input_shape[1:])
             add(f"JanssonUNet, {size}, batch {batch}", network, shape, worth=worth)
+    for name, title in (("spleeter_2stems", "SpleeterUNet, 2 stems"), ("unet_vocals", "UNet")):
+        network = create_model(name)
+        front_end = network.front_end
+        for batch in arguments.batches:
+            worth = batch * front_end.clip_samples / front_end.sample_rate
+            shape = (batch, *front_end.network_shape)
+            add(f"{title}, batch {batch}", network, shape, worth=worth)
     for name in ("vae_fsdd", "vae_fsdd_course"):
         recipe = load_recipe(name)
         network = build_model(recipe.model, recipe.front_end)

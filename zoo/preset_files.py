@@ -7,6 +7,7 @@ from pathlib import Path
 from zoo.errors import InputError
 
 CONFIG, METADATA = "config.json", "metadata.json"
+WEIGHTS, CARD = "model.weights.h5", "README.md"
 
 
 def presets_folder() -> Path:

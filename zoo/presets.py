@@ -1,6 +1,5 @@
 """Presets: a folder with a model's config, weights, metadata and card."""
 
-import dataclasses
 import json
 import os
 import tempfile
@@ -13,9 +12,8 @@ import numpy as np
 
 from zoo.errors import InputError
 from zoo.files import atomic_path
-from zoo.preset_files import CONFIG, METADATA, preset_path, read_json
-
-WEIGHTS, CARD = "model.weights.h5", "README.md"
+from zoo.model_facts import model_facts
+from zoo.preset_files import CARD, CONFIG, METADATA, WEIGHTS, preset_path, read_json
 
 
 def _register_classes() -> None:
@@ -81,6 +79,12 @@ def load_model(model: str | os.PathLike) -> keras.Model:
         raise InputError(f"{path}: not a loadable Keras model: {_first_line(error)}") from error
 
 
+def in_half_precision(values: np.ndarray) -> np.ndarray:
+    """Returns values as float16 if they are float32 and fit, else as they are."""
+    fit = values.dtype == np.float32 and np.abs(values).max(initial=0) <= 65504
+    return values.astype("float16") if fit else values
+
+
 def _store_half_precision(weights: Path) -> None:
     """Rewrites a weights file with float16 where float32 values fit; loading casts them back."""
     with h5py.File(weights, "r+") as file:
@@ -88,28 +92,22 @@ def _store_half_precision(weights: Path) -> None:
         file.visititems(lambda name, item: names.append(name) if hasattr(item, "shape") else None)
         for name in names:
             values = file[name][()]
-            if values.dtype != np.float32 or np.abs(values).max(initial=0) > 65504:
+            rounded = in_half_precision(values)
+            if rounded is values:
                 continue
             attributes = dict(file[name].attrs)
             del file[name]
-            file[name] = values.astype("float16")
+            file[name] = rounded
             file[name].attrs.update(attributes)
 
 
-def _facts(model: keras.Model) -> dict:
-    """What `metadata.json` says of a model by itself."""
-    front_end = getattr(model, "front_end", None)
-    facts = {
-        "class": type(model).__name__,
-        "parameters": model.count_params(),
-        "stems": list(getattr(model, "stems", None) or getattr(model, "sources", ())),
-        "labels": list(getattr(model, "labels", ())) or None,
-        "sample_rate": getattr(model, "sample_rate", None),
-        "channels": getattr(model, "channels", None),
-        "front_end": front_end and dataclasses.asdict(front_end),
-        "keras": keras.__version__,
-    }
-    return {name: value for name, value in facts.items() if value is not None}
+def check_preset_folder(folder: Path) -> None:
+    """Raises an `InputError` if a preset cannot be written there, as something else lies there."""
+    if folder.exists() and not (folder / CONFIG).is_file():
+        if not folder.is_dir():
+            raise InputError(f"{folder}: is a file; name a folder for the preset")
+        if any(folder.iterdir()):
+            raise InputError(f"{folder}: exists and is not a preset; name a new folder")
 
 
 class PresetMixin:
@@ -156,7 +154,7 @@ class PresetMixin:
         Args:
             folder: to create or replace; a folder that holds anything but a preset is refused.
             metadata: what `metadata.json` says beside class, parameters, stems, sample rate,
-                channels, front end and Keras version.
+                channels, input, cost, front end and Keras version.
             card: text of the model card, Markdown.
             half_precision: store float16 weights, half the size for an error of about 5e-4
                 relative; they are loaded as float32.
@@ -165,12 +163,8 @@ class PresetMixin:
             InputError: if `folder` exists and is not a preset.
         """
         folder = Path(folder)
-        if folder.exists() and not (folder / CONFIG).is_file():
-            if not folder.is_dir():
-                raise InputError(f"{folder}: is a file; name a folder for the preset")
-            if any(folder.iterdir()):
-                raise InputError(f"{folder}: exists and is not a preset; name a new folder")
-        facts = {**_facts(self), **(metadata or {})}
+        check_preset_folder(folder)
+        facts = {**model_facts(self), **(metadata or {})}
         config = keras.saving.serialize_keras_object(self)
         folder.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(folder) as temporary:

@@ -10,6 +10,7 @@ import pytest
 
 import zoo
 from zoo import InputError, JanssonUNet, Separator
+from zoo.model_facts import model_facts
 from zoo.preset_files import preset_metadata
 from zoo.presets import load_model, load_preset
 
@@ -68,8 +69,10 @@ def test_shipped_presets_load_by_name():
     for name in names:
         facts = preset_metadata(name)
         model = load_preset(name)
-        assert model.count_params() == facts["parameters"]
         assert facts["licence"] and facts["trained_on"]
+        now = model_facts(model)
+        for figure in ("class", "parameters", "input", "multiply_adds_per_second"):
+            assert facts[figure] == now[figure]
 
 
 def test_unknown_presets_name_the_known_ones(tmp_path):

@@ -1,0 +1,172 @@
+"""Spleeter's networks against the figures of the original program, in one table.
+
+    python benchmarks/spleeter.py [--seconds 60] [--repetitions 3] [--kinds float32 float16 int8]
+
+The song is 44.1 kHz stereo, 16-bit WAV; the networks are of full size with random weights, which
+take the time of trained ones. Everything lies in a temporary folder. Times are the best of all
+repetitions, warm but for the command, which is a new process each time; all runs take turns with a
+matrix product. Memory is the peak of a process that does nothing else, libraries included.
+
+The original's times (`ORIGINAL`, seconds for a minute of audio, two cores) were taken where the
+product ran at 107 GFLOP/s. They are scaled by what it runs at here before they are compared.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from measure import MatrixProduct, interleaved, print_table  # noqa: E402 - some import TensorFlow
+from separation import write_song  # noqa: E402
+
+ORIGINAL = {
+    "kept session": 1.29,
+    "API call": 3.3,
+    "network": 0.55,
+    "cold command": 11.0,
+    "kept session, 5 stems": 3.15,
+}
+ORIGINAL_RATE = 107e9
+COLUMNS = ("what", "time", "x real time", "peak memory", "size", "times the original's speed")
+COMMAND = """
+import atexit, sys
+
+def tell():
+    sys.path.insert(0, {folder!r})
+    from measure import resident_memory
+    print(resident_memory()[1])
+
+atexit.register(tell)
+from zoo.cli import main
+main()
+"""
+
+
+def random_preset(name: str, folder: Path) -> Path:
+    """A preset of an architecture with random weights."""
+    import keras
+
+    from zoo import create_model
+
+    keras.utils.set_random_seed(0)
+    create_model(name).save_to_preset(folder / name)
+    return folder / name
+
+
+def network_run(preset: Path, seconds: float):
+    """Function: the network alone over as many patches as the song has, as many at a time as the
+    separator takes."""
+    import tensorflow as tf
+
+    from zoo import Separator, load_preset
+
+    network = load_preset(preset)
+    front_end, separator = network.front_end, Separator(network)
+    patches = -(-seconds * front_end.sample_rate // separator.step_samples)
+    at_a_time = round(separator.chunk_samples / separator.step_samples)
+    shape = (at_a_time, *front_end.network_shape)
+    function = tf.function(
+        lambda x: network(x, training=False), input_signature=[tf.TensorSpec(shape)]
+    )
+    magnitude = tf.random.uniform(shape, 0, 100)
+
+    def run():
+        for _ in range(-(-int(patches) // at_a_time)):
+            function(magnitude)
+
+    return run
+
+
+def exported_files(preset: Path, folder: Path, kinds: list[str]) -> dict[str, Path]:
+    """Waveform files for any length; a kind below its floor is told and left out."""
+    from zoo.exporting import export_files
+    from zoo.quantizing import Quantizing
+
+    if not kinds:
+        return {}
+    quantizing = Quantizing(
+        [kind for kind in kinds if kind != "float32"],
+        on_refusal=lambda error: print(f"refused: {error}"),
+    )
+    reports = export_files(str(preset), folder, formats=["tflite"], quantizing=quantizing)
+    names = [(report.quantization or {"kind": "float32"})["kind"] for report in reports]
+    files = {name: Path(report.path) for name, report in zip(names, reports, strict=True)}
+    return {name: file for name, file in files.items() if name in kinds}
+
+
+def in_a_process(arguments: list[str]) -> int:
+    """Runs `stemzoo` in a new process; returns the peak of its memory, in bytes.
+
+    It tells that itself: what the system counts for a child begins at its parent's peak.
+    """
+    command = [sys.executable, "-c", COMMAND.format(folder=str(Path(__file__).parent)), *arguments]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return int(done.stdout.splitlines()[-1])
+
+
+def size_of(path: Path) -> str:
+    files = path.iterdir() if path.is_dir() else [path]
+    return f"{sum(file.stat().st_size for file in files) / 1e6:.1f} MB"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--repetitions", type=int, default=3)
+    kinds = ["float32", "float16", "int8"]
+    parser.add_argument("--kinds", nargs="*", default=kinds, help="of files; none without any")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        compare(Path(name), arguments.seconds, arguments.repetitions, arguments.kinds)
+
+
+def compare(folder: Path, seconds: float, repetitions: int, kinds: list[str]) -> None:
+    from export import FileSeparator
+    from zoo import Separator, separate_file
+
+    song = folder / "song.wav"
+    write_song(song, seconds / 60)
+    presets = {n: random_preset(f"spleeter_{n}stems", folder) for n in (2, 5)}
+    files = exported_files(presets[2], folder / "files", kinds)
+    product = MatrixProduct()
+    runs, options, sizes = {"product": product}, {}, {}
+
+    def add(title, separator, path, option):
+        runs[title] = lambda: separate_file(song, folder / "stems", separator=separator)
+        options[title], sizes[title] = [option, str(path)], size_of(path)
+
+    for stems, preset in presets.items():
+        add(f"{stems} stems, file to file", Separator.from_preset(preset), preset, "--preset")
+    for kind, file in files.items():
+        add(f"2 stems, .tflite, {kind}", FileSeparator(file), file, "--model")
+    runs["2 stems, network alone"] = network_run(presets[2], seconds)
+    command = ["separate", str(song), "-o", str(folder / "stems")]
+    memory = {title: in_a_process([*command, *option]) for title, option in options.items()}
+    cold = "2 stems, command, cold"
+    runs[cold] = lambda: in_a_process([*command, "--preset", str(presets[2])])
+    memory[cold] = memory["2 stems, file to file"]
+    times = {title: min(taken) for title, taken in interleaved(runs, repetitions).items()}
+    rate = 2 * product.multiply_adds / times.pop("product")
+    references = {
+        "2 stems, file to file": ("kept session", "API call"),
+        "2 stems, network alone": ("network",),
+        cold: ("cold command",),
+        "5 stems, file to file": ("kept session, 5 stems",),
+    }
+    rows, scale = [], seconds / 60 * ORIGINAL_RATE / rate
+    for title, taken in times.items():
+        names = references.get(title, ())
+        compared = [f"{name} {ORIGINAL[name] * scale / taken:.1f}" for name in names]
+        peak = f"{memory[title] / 1e9:.2f} GB" if title in memory else ""
+        row = (title, f"{taken:.2f} s", f"{seconds / taken:.1f}x", peak)
+        rows.append((*row, sizes.get(title, ""), "\n".join(compared)))
+    title = f"{seconds:g} s of 44.1 kHz stereo; float32 matrix product: {rate / 1e9:.0f} GFLOP/s"
+    print_table(title, COLUMNS, rows)
+
+
+if __name__ == "__main__":
+    main()
