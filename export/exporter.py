@@ -168,7 +168,7 @@ def measure(
         operators=part.operators,
         checked_shapes=examples,
         latency=latency(part, examples[0]),
-        keras_latency=latency(reference, examples[0]),
+        keras_latency=reference.latency(examples[0]),
         seconds=seconds,
         versions=package_versions(format),
     )
@@ -227,7 +227,7 @@ def measure_quantized(
         operators=runtime.operators,
         checked_shapes=[shape],
         latency=latency(runtime, examples[0]),
-        keras_latency=latency(reference, examples[0]),
+        keras_latency=reference.latency(examples[0]),
         seconds=seconds,
         versions=package_versions(format),
         quantization=described(plan),

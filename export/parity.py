@@ -9,6 +9,7 @@ import numpy as np
 
 from export.errors import ExportError, ParityError, first_line
 from export.runtimes import Runtime
+from export.sharing import once
 from export.specs import Shapes, fits
 from export.tracing import trace
 from zoo.errors import InputError
@@ -26,8 +27,19 @@ class Reference:
     """The Keras model as a `tf.function`, in single precision and with native operators."""
 
     def __init__(self, model: keras.Model, shapes: Shapes):
+        self._key = ("reference", model, *shapes.items())
         self.probes = getattr(model, "export_probes", probes)
         self._function = trace(model, shapes, portable=False)
+
+    def answers(self, shapes: Sizes) -> Iterator[tuple[str, Arrays, Arrays]]:
+        """Yields probes and what the model makes of them: (what it is, inputs, outputs)."""
+        for place, (kind, inputs) in enumerate(self.probes(shapes)):
+            key = (*self._key, place, *shapes.items())
+            yield kind, inputs, once(key, lambda inputs=inputs: self(inputs))
+
+    def latency(self, shapes: Sizes) -> float:
+        """Returns the median time of a run, as `latency`."""
+        return once((*self._key, "latency", *shapes.items()), lambda: latency(self, shapes))
 
     def __call__(self, inputs: Mapping[str, np.ndarray]) -> Arrays:
         import tensorflow as tf
@@ -91,9 +103,8 @@ def check(
     errors: dict[str, float] = {}
     for shapes in examples:
         loud: dict[str, float] = {}
-        for kind, inputs in reference.probes(shapes):
+        for kind, inputs, expected in reference.answers(shapes):
             where = f"on {kind} of {', '.join(f'{n} {s}' for n, s in shapes.items())}"
-            expected = reference(inputs)
             try:
                 got = runtime(inputs)
             except Exception as error:

@@ -7,6 +7,7 @@ import keras
 
 from export.errors import first_line
 from export.formats import SIGNATURE
+from export.sharing import once
 from zoo.errors import InputError
 
 Shape = tuple[int | None, ...]
@@ -34,9 +35,8 @@ def signatures(model: keras.Model, inputs=None) -> Signatures:
     offered = getattr(model, "export_signatures", None)
     if offered is None:
         return {SIGNATURE: (model, shapes)}
-    return {
-        name: (part, input_shapes(part, wanted)) for name, (part, wanted) in offered(shapes).items()
-    }
+    parts = once(("signatures", model, *shapes.items()), lambda: offered(shapes))
+    return {name: (part, input_shapes(part, wanted)) for name, (part, wanted) in parts.items()}
 
 
 def input_shapes(model: keras.Model, inputs=None) -> Shapes:

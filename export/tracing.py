@@ -6,6 +6,7 @@ from contextlib import contextmanager, nullcontext
 import keras
 
 from export.errors import first_line
+from export.sharing import once
 from export.specs import Shapes, Signatures, call_model
 from zoo.errors import InputError
 from zoo.portability import portable_operators, require_tensorflow
@@ -61,6 +62,11 @@ def trace(model: keras.Model, shapes: Shapes, *, portable: bool):
     Raises:
         InputError: if the model cannot be called with these inputs.
     """
+    key = ("trace", model, portable, *shapes.items())
+    return once(key, lambda: _traced(model, shapes, portable=portable))
+
+
+def _traced(model: keras.Model, shapes: Shapes, *, portable: bool):
     import tensorflow as tf
 
     require_tensorflow("exporting")

@@ -4,7 +4,7 @@ import logging
 import os
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Unpack
 
@@ -23,6 +23,7 @@ from export.tracing import freeze, trace
 from zoo.errors import InputError
 
 _OPSETS = range(13, 19)
+_CATCH_ERRORS = "TF2ONNX_CATCH_ERRORS"
 
 
 class Options(CheckOptions, QuantizeOptions, total=False):
@@ -118,22 +119,19 @@ def onnx_graph(model: keras.Model, shapes: Shapes, *, opset: int = 18, transpose
     Raises:
         ExportError: if ONNX cannot express the model.
     """
-    import tf2onnx
-
     graph, outputs = freeze(trace(model, shapes, portable=True))
     if not transposed:
         graph = without_transposed_convolutions(graph)
     inputs = {name: f"{name}:0" for name in shapes}
-    with _logged_errors() as errors:
-        proto, _ = tf2onnx.convert.from_graph_def(
-            graph,
-            name=model.name,
-            input_names=list(inputs.values()),
-            output_names=list(outputs.values()),
-            opset=opset,
-            custom_op_handlers={"Conv2DBackpropInput": (convert_transposed_convolution, [])},
-            tensors_to_rename={tensor: name for name, tensor in {**inputs, **outputs}.items()},
-        )
+    options = {
+        "name": model.name,
+        "input_names": list(inputs.values()),
+        "output_names": list(outputs.values()),
+        "opset": opset,
+        "custom_op_handlers": {"Conv2DBackpropInput": (convert_transposed_convolution, [])},
+        "tensors_to_rename": {tensor: name for name, tensor in {**inputs, **outputs}.items()},
+    }
+    proto, errors = _converted(graph, options)
     # tf2onnx logs what it cannot convert, and writes the file all the same.
     missing = re.findall(r"op \[.*: (\w+)\] is not supported", "\n".join(errors))
     if missing:
@@ -143,6 +141,33 @@ def onnx_graph(model: keras.Model, shapes: Shapes, *, opset: int = 18, transpose
     for value in (*proto.graph.input, *proto.graph.output):
         _name_dynamic_axes(value)
     return proto
+
+
+def _converted(graph, options: dict) -> tuple:
+    """Returns tf2onnx's `ModelProto`, and the first lines of the errors that it logs."""
+    import tf2onnx
+
+    with suppress(Exception), _uncopied_graphs(), _logged_errors() as errors:
+        return tf2onnx.convert.from_graph_def(graph, **options)[0], errors
+    with _logged_errors() as errors:
+        return tf2onnx.convert.from_graph_def(graph, **options)[0], errors
+
+
+@contextmanager
+def _uncopied_graphs() -> Iterator[None]:
+    """Keeps tf2onnx from copying the graph before each of its optimisers, half of its time.
+
+    The copy is for an optimiser that fails, and is left out; while this is open, it raises.
+    """
+    before = os.environ.get(_CATCH_ERRORS)
+    # To whatever value it is set: tf2onnx compares the variable's name.
+    os.environ[_CATCH_ERRORS] = "FALSE"
+    try:
+        yield
+    finally:
+        del os.environ[_CATCH_ERRORS]
+        if before is not None:
+            os.environ[_CATCH_ERRORS] = before
 
 
 def _name_dynamic_axes(value) -> None:

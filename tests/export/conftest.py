@@ -7,6 +7,7 @@ import pytest
 from keras import layers, ops
 
 import export
+from export.sharing import shared_graphs
 
 WRITERS = {
     "saved_model": (export.to_saved_model, "model"),
@@ -112,4 +113,5 @@ def network():
 def network_reports(network, write, tmp_path_factory):
     """Reports of the mask network's three files, with dynamic batch and time."""
     folder = tmp_path_factory.mktemp("network")
-    return {format: write(format, network, folder, seconds=2.0) for format in WRITERS}
+    with shared_graphs():
+        return {format: write(format, network, folder, seconds=2.0) for format in WRITERS}

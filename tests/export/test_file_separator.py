@@ -12,6 +12,7 @@ import soundfile
 
 import export
 from export.file_forms import StreamForm, WholeForm
+from export.sharing import shared_graphs
 from training import synthetic_songs
 from zoo import InputError, Separator
 from zoo.inference import separate_array, separate_blocks
@@ -73,7 +74,9 @@ def opened(models, tmp_path_factory):
         return models[FILES[name][0]], written[name]
 
     function.folder = folder
-    return function
+    # What files of one model have in common is traced once.
+    with shared_graphs():
+        yield function
 
 
 @pytest.fixture(scope="module")

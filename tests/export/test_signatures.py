@@ -17,6 +17,7 @@ import export
 from export.errors import ParityError
 from export.metadata import embed_metadata, read_metadata
 from export.runtimes import open_file
+from export.sharing import shared_graphs
 from export.specs import signatures
 from export.tflite.writer import _converted
 from zoo import STFT, FrontEnd, InputError, InverseSTFT, JanssonUNet, Separator, WaveUNet
@@ -40,10 +41,11 @@ def folder(separator, tmp_path_factory):
     folder = tmp_path_factory.mktemp("signatures")
     metadata = {"licence": "CC0-1.0", "name": "tiny"}
     # The comparison is the tests' own.
-    with patch("export.exporter.measure"):
+    with patch("export.exporter.measure"), shared_graphs():
         for format, write in WRITERS.items():
             write(separator, folder / PATHS[format], metadata=metadata)
-        export.to_onnx(separator.streaming(None), folder / "stream.onnx")
+        stream, _ = signatures(separator)["stream"]
+        export.to_onnx(stream, folder / "stream.onnx")
     return folder
 
 

@@ -1,11 +1,14 @@
 """Wave-U-Nets in every format: all variants and options, any length and a fixed one."""
 
+from functools import cache
+
 import keras
 import numpy as np
 import pytest
 
 import export
 from export.runtimes import Tensor, open_file
+from export.sharing import shared_graphs
 from zoo import InputError, Separator, WaveUNet
 
 CONFIGURATIONS = {
@@ -25,6 +28,16 @@ CONFIGURATIONS = {
 }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def shared():
+    """Each network is traced once for all its files."""
+    with shared_graphs():
+        yield
+    network.cache_clear()
+    separator_of.cache_clear()
+
+
+@cache
 def network(levels=1, **options):
     keras.utils.set_random_seed(0)
     model = WaveUNet(
@@ -35,6 +48,11 @@ def network(levels=1, **options):
     for variable in model.weights:
         variable.assign(np.asarray(variable) + random.normal(0, 0.2, variable.shape))
     return model
+
+
+@cache
+def separator_of(variant):
+    return Separator(network(variant=variant))
 
 
 # A SavedModel is the very graph that it is compared with: one shows that. The variants without
@@ -88,7 +106,7 @@ def test_a_length_that_does_not_fit_is_refused(format, write, tmp_path):
     ("variant", "format"), [("M1", "tflite"), ("M6", "tflite"), ("M1", "onnx")]
 )
 def test_separators_take_any_waveform(variant, format, write, tmp_path):
-    separator = Separator(network(variant=variant))
+    separator = separator_of(variant)
     channels = separator.channels
     report = write(format, separator, tmp_path)
     assert report.inputs == {"waveform": Tensor((None, None, channels), "float32")}

@@ -34,6 +34,10 @@ def start(recipe, songs, output, *options, log):
         "PYTHONPATH": str(ROOT),
         # What takes longer to compile than to run.
         "XLA_FLAGS": "--xla_backend_optimization_level=0",
+        # What one of these processes compiled, the next ones read.
+        "JAX_COMPILATION_CACHE_DIR": str(Path(log).parent / "compiled"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     }
     command = ["train", recipe, "--data", songs, "--output", output, *options]
     with Path(log).open("w") as file:

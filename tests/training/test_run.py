@@ -67,12 +67,12 @@ def test_the_seed_fixes_initialisation_order_and_dropout(recipe, song_folder, tm
     assert json.loads((tmp_path / "first" / "settings.json").read_text())["run"]["seed"] == 1
 
 
-def killed_in_stage(stage, recipe, songs, run, overrides):
-    """Trains in a process that gets a real SIGKILL, while a later epoch of a stage is under way."""
+def killed_in_first_stage(recipe, songs, run, overrides):
+    """Trains in a process that gets a real SIGKILL, while a later epoch is under way."""
     code = f"""
 import sys
 from training.run import train_recipe
-train_recipe(sys.argv[1], sys.argv[2], sys.argv[3], overrides={overrides}, resume={stage > 0})
+train_recipe(sys.argv[1], sys.argv[2], sys.argv[3], overrides={overrides})
 """
     root = Path(__file__).resolve().parents[2]
     process = subprocess.Popen(
@@ -85,8 +85,7 @@ train_recipe(sys.argv[1], sys.argv[2], sys.argv[3], overrides={overrides}, resum
     while True:
         assert process.poll() is None
         with suppress(FileNotFoundError):
-            reached, start = backup.newest_stage()
-            if reached == stage and backup.epochs_done() > start:
+            if backup.epochs_done():
                 break
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
@@ -95,9 +94,30 @@ train_recipe(sys.argv[1], sys.argv[2], sys.argv[3], overrides={overrides}, resum
     return backup.epochs_done()
 
 
+class Killed(Exception):
+    pass
+
+
+def stopped_in_second_stage(recipe, songs, run, overrides, monkeypatch):
+    """Goes on in this process, until an epoch after the stage's first has begun."""
+    backup = Backup(run / "backup", [])
+
+    def dying(callback, batch, logs=None):
+        reached, start = backup.newest_stage()
+        if reached == 1 and backup.epochs_done() > start and batch > 2:
+            raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr("training.loss_curve.LossCurve.on_train_batch_begin", dying)
+        with pytest.raises(Killed):
+            train_recipe(recipe, songs, run, resume=True, overrides=overrides)
+    assert not (run / "model.keras").exists()
+    return backup.epochs_done()
+
+
 @pytest.mark.slow
 def test_a_run_killed_in_both_stages_ends_as_an_uninterrupted_one(
-    recipe, song_folder, tmp_path, capsys
+    recipe, song_folder, tmp_path, monkeypatch, capsys
 ):
     """Epochs are no whole passes over the songs, and other ones in the second stage."""
     overrides = {
@@ -110,8 +130,8 @@ def test_a_run_killed_in_both_stages_ends_as_an_uninterrupted_one(
         "second_stage.steps_per_epoch": 40,
     }
     killed, whole = tmp_path / "killed", tmp_path / "whole"
-    assert 0 < killed_in_stage(0, recipe, song_folder, killed, overrides) < 3
-    done = killed_in_stage(1, recipe, song_folder, killed, overrides)
+    assert 0 < killed_in_first_stage(recipe, song_folder, killed, overrides) < 3
+    done = stopped_in_second_stage(recipe, song_folder, killed, overrides, monkeypatch)
     assert 3 < done < 6
     resumed = train_recipe(recipe, song_folder, killed, resume=True, overrides=overrides)
     assert f"resuming from epoch {done + 1} of 6" in capsys.readouterr().out
