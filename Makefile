@@ -25,7 +25,8 @@ format: $(VENV)/.installed-dev
 
 benchmark: $(VENV)/.installed-dev
 	for script in network separation "separation --variants" windows exports overlap pipeline shards \
-		data_check preprocessing synthetic_songs serving cold_start; do \
+		data_check preprocessing synthetic_songs serving cold_start spleeter wiener \
+		"pair_check --cold"; do \
 		set -- $$script; script=$$1; shift; \
 		$(BIN)/python benchmarks/$$script.py "$$@" || exit 1; \
 	done

@@ -18,9 +18,9 @@ class FitSettings:
         epochs: passes, each of `steps_per_epoch` batches.
         loss: `"mean_absolute_error"`, the L1 of Jansson et al.; `"mean_squared_error"`, that of
             Stoller et al.; `"energy_normalized_squared_error"`, for spectrograms;
-            `"signal_to_distortion"` or `"scale_invariant_signal_to_distortion"`. With several
-            sources it is the mean of theirs. `None` for the model's own, as `ConvVAE` has one, and
-            else for the first.
+            `"signal_to_distortion"` or `"scale_invariant_signal_to_distortion"`; for images
+            `"dice_cross_entropy"`. With several sources it is the mean of theirs. `None` for the
+            model's own, as `ConvVAE` has one, and else for the first.
         scale_weight: what the loss at each lower rate counts of that at the next higher one, for
             a network that estimates sources at several.
         learning_rate: Adam's, at its highest.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from training.recipe_file import list_recipes, read_recipe, recipe_path
 from training.recipe_reading import TRANSFORM, model_table, table_of, transforms_of
 from training.recipe_tables import (
+    IMAGE_KINDS,
     DataRecipe,
     FeaturesRecipe,
     ModelRecipe,
@@ -22,6 +23,7 @@ from zoo.settings import parse_setting
 if TYPE_CHECKING:
     from training.fit_settings import FitSettings
     from training.remix import Remix
+    from training.segmentation.images_recipe import ImagesRecipe
     from training.source_gains import SourceGains
     from training.transforms.offline import OfflineRecipe
     from training.transforms.transform import Transform
@@ -33,6 +35,7 @@ TABLES = (
     "model",
     "front_end",
     "features",
+    "images",
     "data",
     "remix",
     "source_gains",
@@ -56,6 +59,7 @@ class Recipe:
         training: the table of `FitSettings`.
         front_end: of a new network; `None` for its default, or the one to fine-tune has its own.
         features: how recordings become features; `None` for networks that learn from songs.
+        images: how images are cut and varied; `None` for images as they are.
         remix: how stems are remixed; `None` for songs as they are.
         source_gains: how loud each source is made; instead of `remix`.
         augment: what else is done to stems, in this order.
@@ -71,6 +75,7 @@ class Recipe:
     training: "FitSettings"
     front_end: "FrontEnd | None"
     features: FeaturesRecipe | None
+    images: "ImagesRecipe | None"
     remix: "Remix | None"
     source_gains: "SourceGains | None"
     augment: tuple["Transform", ...]
@@ -157,6 +162,7 @@ def load_recipe(recipe: str | os.PathLike, *, overrides: Mapping[str, Any] | Non
     """
     from training.fit_settings import FitSettings
     from training.remix import Remix
+    from training.segmentation.images_recipe import ImagesRecipe
     from training.source_gains import SourceGains
     from training.transforms.offline import OfflineRecipe
     from zoo.front_end import FrontEnd
@@ -200,6 +206,7 @@ def load_recipe(recipe: str | os.PathLike, *, overrides: Mapping[str, Any] | Non
         training=read("training", FitSettings),
         front_end=optional("front_end", FrontEnd),
         features=optional("features", FeaturesRecipe),
+        images=optional("images", ImagesRecipe),
         remix=optional("remix", Remix),
         source_gains=optional("source_gains", SourceGains),
         augment=transforms_of(tables.get(AUGMENT, ()), f"{path}: [[{AUGMENT}]]"),
@@ -209,6 +216,12 @@ def load_recipe(recipe: str | os.PathLike, *, overrides: Mapping[str, Any] | Non
     for table in (AUGMENT, "offline"):
         if getattr(result, table) and result.data.kind == "features":
             raise InputError(f"{path}: [{table}] is for songs; features are learned as they are")
+        if getattr(result, table) and result.data.kind in IMAGE_KINDS:
+            raise InputError(f"{path}: [{table}] is for songs; images have [images]")
+    if result.images is not None and result.data.kind not in IMAGE_KINDS:
+        raise InputError(f"{path}: [images] is for [data] kind images or shapes")
+    if result.training.loss == "dice_cross_entropy" and result.data.kind not in IMAGE_KINDS:
+        raise InputError(f"{path}: loss dice_cross_entropy is for [data] kind images or shapes")
     try:
         result.stages()
     except ValueError as error:

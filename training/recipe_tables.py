@@ -8,6 +8,9 @@ from typing import Any
 from training.devices import check_device_count
 from zoo.errors import InputError
 
+IMAGE_KINDS = ("images", "shapes")
+KINDS = ("stem_folder", "synthetic", "features", *IMAGE_KINDS)
+
 
 @dataclass(frozen=True)
 class ModelRecipe:
@@ -34,7 +37,7 @@ class ModelRecipe:
 
 @dataclass(frozen=True)
 class DataRecipe:
-    """The `[data]` table: which songs, and how patches are drawn from them.
+    """The `[data]` table: which songs, and how patches are drawn from them; or which images.
 
     For a network on waveforms, patches are its segments.
 
@@ -42,6 +45,9 @@ class DataRecipe:
         kind: `"stem_folder"` for songs of any corpus, `"synthetic"`, or `"features"`: a folder that
             `stemzoo preprocess` wrote, for networks that learn spectrograms. Of the other keys,
             features know only `batch_size`, `steps_per_epoch`, `validation_share` and `threads`.
+            For networks that segment images: `"images"`, a folder of images and masks (see
+            `training.ImageFolder`), with the same keys and `cache_memory`, or `"shapes"`, synthetic
+            ones, with `count` and `validation_count` in place of `validation_share`.
         stems: targets; `None` for all that the network names, or `["vocals"]`.
         batch_size: patches of a step.
         patches_per_song: patches drawn from each song in a pass over the songs.
@@ -49,13 +55,14 @@ class DataRecipe:
         validation_share: share of a stem folder's songs, or of the features, held back, at least
             one.
         validation_patches_per_song: fixed patches of each song held back.
-        count: synthetic songs to train on.
-        validation_count: further synthetic songs held back.
+        count: synthetic songs, or shapes, to train on.
+        validation_count: further ones held back.
         duration: of a synthetic song, in seconds.
         songs_seed: which synthetic songs.
         speech: folder of spoken recordings from which some synthetic voices are made.
         threads: of the pipeline.
-        cache_memory: the most that reading shards may hold in memory, such as `"500MB"`.
+        cache_memory: the most that reading shards, or images, may hold in memory, such as
+            `"500MB"`.
         split_files: whether hosts that train together read different shards each.
         service: `grpc://host:port` of the dispatcher whose workers make the training data, as
             `stemzoo data serve` starts them; `None` for this process. The data is the same.
@@ -79,9 +86,8 @@ class DataRecipe:
     service: str | None = None
 
     def __post_init__(self):
-        kinds = ("stem_folder", "synthetic", "features")
-        if self.kind not in kinds:
-            raise InputError(f"kind={self.kind!r} is none of {', '.join(kinds)}")
+        if self.kind not in KINDS:
+            raise InputError(f"kind={self.kind!r} is none of {', '.join(KINDS)}")
         for name in (
             "batch_size",
             "patches_per_song",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from training.models import build_model
 from training.recipe import Recipe, load_recipe
+from training.recipe_tables import IMAGE_KINDS
 from training.song_run import song_stages
 from training.stages import stage_of
 from zoo.errors import InputError
@@ -92,12 +93,14 @@ def train_recipe(
     """Trains by a recipe into a run folder.
 
     A run on features also leaves `generator.keras`, a `zoo.SoundGenerator`, and pictures of
-    reconstructions and latents.
+    reconstructions and latents; a run on images the masks of the images held back, in
+    `predictions/`, and a picture of some.
 
     Args:
         recipe: TOML file or name of a shipped recipe.
-        data: songs as `training.loaders.named.named_tracks` takes them, folder of shards, or folder
-            of features; `None` for a recipe that makes its own songs.
+        data: songs as `training.loaders.named.named_tracks` takes them, folder of shards, of
+            features, or of images and masks; `None` for a recipe that makes its own songs or
+            shapes.
         output: folder of the run, see `training.fit`; it gets the recipe too.
         resume: go on with the run in `output` from its last whole epoch.
         seed: in place of the recipe's.
@@ -135,15 +138,20 @@ def train_recipe(
         spread.prepare(model)
     # Before anything is written, though `fit` would refuse a wrong loss as well.
     compile_arguments(model, recipe.training.loss)
-    features = None
+    finished = None
     host = (spread.index, spread.processes)
     # Hosts may share a folder, where each writes files of its own.
     own = CACHE if spread.first else f"{CACHE}-{spread.index}"
     if recipe.data.kind == "features":
         from training.feature_run import FeatureRun
 
-        features = FeatureRun(recipe, model, data)
-        (first, *then), validation = _on_features(recipe, features, host)
+        finished = FeatureRun(recipe, model, data)
+        (first, *then), validation = _on_features(recipe, finished, host)
+    elif recipe.data.kind in IMAGE_KINDS:
+        from training.segmentation.run import SegmentationRun
+
+        finished = SegmentationRun(recipe, model, data)
+        (first, *then), validation = finished.stages(host)
     else:
         cache_dir = output / own if cache_dir is None else Path(cache_dir, *own.split("-")[1:])
         (first, *then), validation = song_stages(recipe, model, data, cache_dir, host=host)
@@ -163,7 +171,7 @@ def train_recipe(
             resume=resume,
             spread=spread,
         )
-    if features is not None and spread.first:
-        features.finish(best, output)
+    if finished is not None and spread.first:
+        finished.finish(best, output)
     shutil.rmtree(output / own, ignore_errors=True)
     return best

@@ -8,14 +8,17 @@ from typing import Annotated
 import typer
 
 from zoo import deployment_commands, export_commands, sound_commands
-from zoo.command_line import Json, complain, print_json
+from zoo.command_line import complain
 from zoo.data_commands import data_app
 from zoo.errors import InputError
 from zoo.evaluate_command import evaluate
 from zoo.extras import missing_extra
 from zoo.import_commands import import_app
+from zoo.models_command import models
+from zoo.pair_command import check_pair
 from zoo.preprocess_command import preprocess
 from zoo.quiet import load_backend
+from zoo.segment_command import segment
 from zoo.separate_command import separate
 from zoo.train_command import train
 
@@ -27,49 +30,18 @@ app = typer.Typer(
 )
 app.add_typer(data_app, name="data")
 app.add_typer(import_app, name="import")
+app.command()(models)
 app.command()(separate)
+app.command()(segment)
 app.command()(train)
 app.command()(evaluate)
 app.command()(preprocess)
+app.command()(check_pair)
 app.command()(sound_commands.generate)
 app.command()(deployment_commands.inspect)
 app.command()(deployment_commands.benchmark)
 app.command()(export_commands.export)
 app.command()(export_commands.verify)
-
-
-@app.command()
-def models(
-    pattern: Annotated[str, typer.Argument(help='Such as "jansson*".')] = "*", as_json: Json = False
-):
-    """List the presets: what each separates or makes, at which rate, and its size."""
-    from fnmatch import fnmatchcase
-
-    from zoo.preset_files import list_presets, preset_metadata
-
-    rows = {name: preset_metadata(name) for name in list_presets() if fnmatchcase(name, pattern)}
-    if as_json:
-        print_json(rows)
-        return
-    if not rows:
-        raise InputError(f"{pattern}: no preset matches; there are {', '.join(list_presets())}")
-    from rich.console import Console
-    from rich.table import Table
-
-    columns = "preset, class, stems or labels, sample rate, channels, parameters, licence"
-    table = Table(*columns.split(", "), box=None)
-    for name, facts in rows.items():
-        rate = facts.get("sample_rate") or facts.get("front_end", {}).get("sample_rate", "?")
-        table.add_row(
-            name,
-            facts["class"],
-            ", ".join(facts["stems"] or facts.get("labels", ())),
-            f"{rate} Hz",
-            str(facts.get("channels", "any")),
-            f"{facts['parameters']:,}",
-            facts.get("licence", ""),
-        )
-    Console(width=None if sys.stdout.isatty() else 120).print(table)
 
 
 @app.command()

@@ -47,7 +47,7 @@ def export(
         str | None,
         typer.Option(
             help="To quantise with: folder of songs, or synthetic:SEED:COUNT; of a sound model a "
-            "folder of recordings."
+            "folder of recordings, of a segmenter one of images and masks, or shapes:SEED:COUNT."
         ),
     ] = None,
     snr_floor: Annotated[

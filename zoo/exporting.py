@@ -9,7 +9,14 @@ from zoo.errors import InputError
 from zoo.files import atomic_path, created_folder
 from zoo.preset_files import preset_metadata
 from zoo.presets import load_model
-from zoo.quantizing import Quantizing, song_material, sound_material, stream_material
+from zoo.quantizing import (
+    Quantizing,
+    image_material,
+    song_material,
+    sound_material,
+    stream_material,
+)
+from zoo.segmentation import is_segmenter
 from zoo.separator import Separator
 from zoo.sound_parts import sound_parts
 
@@ -21,9 +28,13 @@ STREAM = "stream"
 def exportable(model: keras.Model, *, waveform: bool) -> keras.Model:
     """Returns the model to export: the separator around a network, or the network by itself.
 
+    A segmenter is exported as it is.
+
     Raises:
         InputError: if a network on spectrograms is asked for and there are several, or none.
     """
+    if is_segmenter(model):
+        return model
     if waveform:
         return Separator.from_model(model)
     if getattr(model, "front_end", None) is None:
@@ -109,7 +120,9 @@ def export_model(
     options["metadata"] = metadata
     quantizing = quantizing or Quantizing()
     material = {}
-    if quantizing.kinds:
+    if quantizing.kinds and is_segmenter(model):
+        material = image_material(model, quantizing.calibration)
+    elif quantizing.kinds:
         material = song_material(model, options["inputs"], quantizing.calibration)
     return _write(model, output, formats, options, quantizing, material)
 
@@ -122,7 +135,26 @@ def _write(
     quantizing: Quantizing,
     material: dict,
 ) -> list:
+    from export.sharing import shared_graphs
+
+    with shared_graphs():
+        reports = _reports(model, output, formats, options, quantizing, material)
+    with atomic_path(output / "report.json") as temporary:
+        body = ",\n".join(report.to_json() for report in reports)
+        temporary.write_text(f"[{body}]\n", "utf-8")
+    return reports
+
+
+def _reports(
+    model: keras.Model,
+    output: Path,
+    formats: Sequence[str],
+    options: dict,
+    quantizing: Quantizing,
+    material: dict,
+) -> list:
     import export
+    from export.specs import signatures
 
     writers = {
         "saved_model": export.to_saved_model,
@@ -132,7 +164,7 @@ def _write(
     reports = [writers[name](model, output / FILES[name], **options) for name in formats]
     streams = "onnx" in formats and isinstance(model, Separator)
     if streams:
-        stream, _ = model.export_signatures(options["inputs"])["stream"]
+        stream, _ = signatures(model, options["inputs"])["stream"]
         seconds = (stream.buffer_samples or model.step_samples) / model.sample_rate
         said = {"seconds": seconds, "metadata": options["metadata"]}
         reports.append(export.to_onnx(stream, output / f"{STREAM}.onnx", **said))
@@ -150,9 +182,6 @@ def _write(
                 if quantizing.on_refusal is None:
                     raise
                 quantizing.on_refusal(error)
-    with atomic_path(output / "report.json") as temporary:
-        body = ",\n".join(report.to_json() for report in reports)
-        temporary.write_text(f"[{body}]\n", "utf-8")
     return reports
 
 
@@ -166,10 +195,14 @@ def file_metadata(model: str) -> dict:
 
 def _options(model: keras.Model, *, seconds: float | None, channels: int | None) -> dict:
     """Input shapes, and what one example is worth in seconds, for the exporters."""
+    if is_segmenter(model):
+        if seconds or channels:
+            raise InputError("--seconds and --channels are for separators; leave them out")
+        return {}
     if not isinstance(model, Separator):
         front_end = model.front_end
         frames = front_end.frames
-        shape = (None, front_end.bins, frames, 1)
+        shape = (None, *front_end.network_shape)
         return {
             "inputs": {"mixture": shape},
             "seconds": frames * front_end.frame_step / front_end.sample_rate,
@@ -222,7 +255,9 @@ def verify_file(file: Path, model: str, *, waveform: bool = True):
                 del material["calibration"]
             return verify(file, stream, **material)
     material = {}
-    if _is_quantized(file):
+    if _is_quantized(file) and is_segmenter(model):
+        material = {"check": image_material(model, None)["check"]}
+    elif _is_quantized(file):
         shapes = {name: tensor.shape for name, tensor in _opened(file).inputs.items()}
         material = song_material(model, shapes, None)
         del material["calibration"]

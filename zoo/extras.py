@@ -3,6 +3,7 @@
 from zoo.errors import InputError
 
 _TENSORFLOW = {
+    "PIL",
     "h5py",
     "keras",
     "librosa",

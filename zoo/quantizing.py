@@ -10,6 +10,8 @@ from zoo.separator import Separator
 
 # Songs that no shipped preset was trained or is scored on, for separators.
 SONGS = "synthetic:2000000:8"
+# Images for segmenters.
+SHAPES = "shapes:2000000:24"
 # Excerpts to find ranges with, and to judge a file by.
 _CALIBRATION, _CHECK = 16, 8
 
@@ -22,7 +24,7 @@ class Quantizing:
         kinds: see `export.quantization.Quantization`, as `keep_float`, `snr_floor` and
             `integer_io`.
         calibration: songs as `stemzoo evaluate` takes them, for a sound model a folder of
-            recordings; `None` for synthetic songs.
+            recordings, for a segmenter one of images; `None` for synthetic songs and shapes.
         layer_errors: whether reports list what each layer costs.
         on_refusal: called with the error of a file under its floor, in place of ending there.
     """
@@ -131,3 +133,20 @@ def sound_material(part: keras.Model, model: keras.Model, recordings: str | None
         raise InputError("--calibration: a sound model is quantised with a folder of recordings")
     examples = sound_examples(part, model, recordings, count=_CALIBRATION + _CHECK)
     return {"calibration": examples[::3] + examples[1::3], "check": examples[2::3]}
+
+
+def image_material(model: keras.Model, images: str | None) -> dict:
+    """Returns real inputs of a segmenter, as options of the exporters.
+
+    Args:
+        model: the model.
+        images: folder with images and masks, or shapes:SEED:COUNT; `SHAPES` by default.
+    """
+    from training.segmentation.evaluation import named_images
+
+    source = named_images(model, images or SHAPES)
+    examples = [
+        {"image": source.load(place)[0][None].astype("float32") / 255}
+        for place in range(min(len(source), _CALIBRATION + _CHECK))
+    ]
+    return {"calibration": examples[::3] + examples[1::3], "check": examples[2::3] or examples}

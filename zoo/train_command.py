@@ -18,8 +18,8 @@ def train(
     data: Annotated[
         str | None,
         typer.Option(
-            help="Folder with a folder a song and a file a stem, a corpus, a manifest, or what "
-            "`stemzoo preprocess` wrote. Synthetic recipes need none."
+            help="Folder with a folder a song and a file a stem, a corpus, a manifest, what "
+            "`stemzoo preprocess` wrote, or images and masks. Synthetic recipes need none."
         ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last epoch.")] = False,

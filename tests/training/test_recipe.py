@@ -177,7 +177,7 @@ def test_circles_are_refused(write_recipe, tmp_path):
         load_recipe(path)
 
 
-@pytest.mark.parametrize("page", ["data.md", "recipes.md"])
+@pytest.mark.parametrize("page", ["data.md", "recipes.md", "segmentation.md"])
 def test_recipes_in_the_docs_are_valid(page, write_recipe):
     text = (Path(__file__).parents[2] / "docs" / page).read_text("utf-8")
     examples = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)

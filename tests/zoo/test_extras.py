@@ -8,11 +8,14 @@ import pytest
 from zoo import InputError
 from zoo.extras import _TENSORFLOW, missing_extra
 
+# Of a distribution whose module is called otherwise.
+MODULES = {"pillow": "PIL"}
 PROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
 
 
 def names(requirements):
-    return {requirement.partition(">=")[0].replace("-", "_") for requirement in requirements}
+    distributions = (requirement.partition(">=")[0] for requirement in requirements)
+    return {MODULES.get(name, name.replace("-", "_")) for name in distributions}
 
 
 def test_the_hint_knows_all_of_the_extra():

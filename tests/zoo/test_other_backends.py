@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from zoo import FrontEnd, JanssonUNet, Separator
+from zoo import FrontEnd, JanssonUNet, Separator, UNet
 
 from .small_wave_unet import small_wave_unet
 from .sounds import tiny_generator, tones
@@ -47,6 +47,9 @@ WAVE_UNETS = {
     "transposed": {"variant": "M4", "upsampling": "transposed", "levels": 1},
 }
 
+# Segmenters, of an image of odd size.
+UNETS = {"unet": "transposed", "unet_bilinear": "bilinear"}
+
 
 def named(result) -> dict:
     return result if isinstance(result, dict) else {"output": result}
@@ -80,10 +83,14 @@ def outputs(request, tmp_path_factory):
         models[case] = small_wave_unet(spread=0.2, **options)
         models[case].save(folder / f"{case}.keras")
         given[case] = random.uniform(-1, 1, (2, models[case].input_samples(50), 2))
+    for case, upsampling in UNETS.items():
+        models[case] = UNet(3, 2, (2, 3), upsampling=upsampling)
+        models[case].save(folder / f"{case}.keras")
+        given[case] = random.uniform(size=(1, 11, 14, 3))
     given = {case: x.astype("float32") for case, x in given.items()}
     np.savez(folder / "given.npz", **given)
     subprocess.run(
-        [sys.executable, "-c", PROGRAM, request.param, folder, *WAVE_UNETS],
+        [sys.executable, "-c", PROGRAM, request.param, folder, *WAVE_UNETS, *UNETS],
         env={**os.environ, "KERAS_BACKEND": request.param},
         check=True,
     )

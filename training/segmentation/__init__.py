@@ -1,0 +1,1 @@
+"""Image segmentation: folders of images and masks, synthetic shapes, Dice."""
