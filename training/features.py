@@ -19,6 +19,7 @@ _INTERLEAVED = 16
 _SHUFFLED_BYTES = 1 << 26
 
 
+@tf.autograph.experimental.do_not_convert
 def spectrogram_features(
     folder: FeatureFolder | str | os.PathLike,
     *,

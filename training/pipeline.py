@@ -32,6 +32,8 @@ def _remix(remix, augment: Sequence[Transform], stems: Sequence[str], *, channel
     return remix
 
 
+# The makers' Python runs while the graph is made: to convert it takes longer than all the rest.
+@tf.autograph.experimental.do_not_convert
 def _examples(
     tracks: Sequence[Track] | Shards,
     make: Callable[[Bank], Maker],

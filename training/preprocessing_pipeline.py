@@ -173,7 +173,7 @@ class PreprocessingPipeline:
         import tensorflow as tf
 
         signature = tf.TensorSpec((None, self.loader.samples), tf.float32)
-        extract = tf.function(self._features).get_concrete_function(signature)
+        extract = tf.function(self._features, autograph=False).get_concrete_function(signature)
         batch: list[tuple[str, np.ndarray]] = []
 
         def extracted() -> Iterator[Record]:

@@ -36,6 +36,9 @@ def _function(separator):
 
         own = weakref.ref(separator)
         _compiled[separator] = tf.function(
-            lambda waveform, state: own().process(waveform, state), reduce_retracing=True
+            lambda waveform, state: own().process(waveform, state),
+            reduce_retracing=True,
+            # `keras.ops` need no conversion of Python, which takes longer than all the rest.
+            autograph=False,
         )
     return _compiled[separator]

@@ -84,5 +84,6 @@ def _function(wiener: WienerFilter, channels: int, stems: tuple[str, ...]):
         functions[channels, stems] = tf.function(
             lambda mixture, stems: own()(mixture, stems),
             input_signature=(signal, dict.fromkeys(stems, signal)),
+            autograph=False,
         )
     return functions[channels, stems]

@@ -53,7 +53,9 @@ def test_recipes_train_the_architecture(name):
         assert model.arguments.get(argument) == known.arguments.get(argument)
 
 
-@pytest.mark.parametrize("name", {known.fine_tuning for known in ARCHITECTURES.values()} - {None})
+@pytest.mark.parametrize(
+    "name", sorted({known.fine_tuning for known in ARCHITECTURES.values()} - {None})
+)
 def test_recipes_fine_tune_a_preset(name):
     assert load_recipe(name.split()[0]).model.start
 

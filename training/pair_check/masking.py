@@ -36,8 +36,8 @@ class _Mask:
     """Adam (Kingma and Ba, 2015) on the logits of one piece, compiled for its size."""
 
     def __init__(self):
-        self._step = tf.function(self._step)
-        self._fingerprint = tf.function(fingerprint)
+        self._step = tf.function(self._step, autograph=False)
+        self._fingerprint = tf.function(fingerprint, autograph=False)
 
     def fitted(self, mixture, stem, steps: int):
         target = self._fingerprint(stem)

@@ -11,6 +11,7 @@ from training.segmentation.shapes import ShapeImages
 from zoo.errors import InputError
 
 
+@tf.autograph.experimental.do_not_convert
 def image_batches(
     images: ImageFolder | ShapeImages,
     *,
