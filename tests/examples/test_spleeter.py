@@ -1,6 +1,7 @@
 """examples/fine_tuning/spleeter.py with a narrow network: from a checkpoint to stems of a song."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,21 +10,14 @@ import soundfile
 
 import zoo
 from zoo.checkpoints.spleeter_preset import import_spleeter
+from zoo.spleeter_unet import spleeter_front_end
 
 from ..zoo.original_spleeter import weights, write_checkpoint
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "fine_tuning"
 FILTERS = (2, 3)
-FRONT_END = zoo.FrontEnd(
-    sample_rate=8192,
-    frame_length=256,
-    frame_step=64,
-    bins=64,
-    first_bin=0,
-    frames=32,
-    normalization="none",
-    channels=2,
-    layout="frames_bins",
+FRONT_END = replace(
+    spleeter_front_end(), sample_rate=8192, frame_length=256, frame_step=64, bins=64, frames=32
 )
 
 

@@ -1,5 +1,7 @@
 """Files of a separator around a Spleeter network: stereo masks of all stems, any length."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -10,21 +12,14 @@ from export.file_forms import StreamForm, WholeForm
 from export.runtimes import open_file
 from export.specs import signatures
 from export.tflite.writer import _converted
-from zoo import FrontEnd, Separator, SpleeterUNet
+from zoo import Separator, SpleeterUNet
 from zoo.inference import separate_array
+from zoo.spleeter_unet import spleeter_front_end
 
 from .small_separators import loud
 
-FRONT_END = FrontEnd(
-    sample_rate=8000,
-    frame_length=64,
-    frame_step=16,
-    bins=16,
-    first_bin=0,
-    frames=12,
-    normalization="none",
-    channels=2,
-    layout="frames_bins",
+FRONT_END = replace(
+    spleeter_front_end(), sample_rate=8000, frame_length=64, frame_step=16, bins=16, frames=12
 )
 FORMS = {"tflite": StreamForm, "onnx": WholeForm, "saved_model": StreamForm}
 

@@ -1,5 +1,7 @@
 """Recipes of networks that mask all stems of a stereo spectrogram."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -14,21 +16,12 @@ from training.recipe import load_recipe
 from training.recipe_tables import ModelRecipe
 from training.run import train_recipe
 from zoo.errors import InputError
-from zoo.front_end import FrontEnd
 from zoo.jansson_unet import JanssonUNet
 from zoo.separator import Separator
-from zoo.spleeter_unet import SpleeterUNet
+from zoo.spleeter_unet import SpleeterUNet, spleeter_front_end
 
-STEREO = FrontEnd(
-    sample_rate=2000,
-    frame_length=64,
-    frame_step=48,
-    bins=32,
-    first_bin=0,
-    frames=8,
-    normalization="none",
-    channels=2,
-    layout="frames_bins",
+STEREO = replace(
+    spleeter_front_end(), sample_rate=2000, frame_length=64, frame_step=48, bins=32, frames=8
 )
 TINY = f"""
 [model]

@@ -16,16 +16,8 @@ from .original_weights import weight
 
 ROOT = Path(__file__).resolve().parents[2]
 FIXTURES = Path(os.environ.get("STEMZOO_FIXTURES", ROOT.parent / "shared" / "fixtures"))
-TINY = FrontEnd(
-    sample_rate=8000,
-    frame_length=64,
-    frame_step=16,
-    bins=16,
-    first_bin=0,
-    frames=12,
-    normalization="none",
-    channels=2,
-    layout="frames_bins",
+TINY = replace(
+    spleeter_front_end(), sample_rate=8000, frame_length=64, frame_step=16, bins=16, frames=12
 )
 
 

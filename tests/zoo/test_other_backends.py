@@ -11,6 +11,7 @@ import pytest
 
 from zoo import FrontEnd, JanssonUNet, Separator, UNet
 
+from .small_spleeter import tiny_spleeter
 from .small_wave_unet import small_wave_unet
 from .sounds import tiny_generator, tones
 
@@ -49,6 +50,7 @@ WAVE_UNETS = {
 
 # Segmenters, of an image of odd size.
 UNETS = {"unet": "transposed", "unet_bilinear": "bilinear"}
+SPLEETER = "spleeter"
 
 
 def named(result) -> dict:
@@ -87,10 +89,13 @@ def outputs(request, tmp_path_factory):
         models[case] = UNet(3, 2, (2, 3), upsampling=upsampling)
         models[case].save(folder / f"{case}.keras")
         given[case] = random.uniform(size=(1, 11, 14, 3))
+    models[SPLEETER] = Separator(tiny_spleeter("5stems"), overlap=4)
+    models[SPLEETER].save(folder / f"{SPLEETER}.keras")
+    given[SPLEETER] = random.uniform(-0.1, 0.1, (2, 301, 2))
     given = {case: x.astype("float32") for case, x in given.items()}
     np.savez(folder / "given.npz", **given)
     subprocess.run(
-        [sys.executable, "-c", PROGRAM, request.param, folder, *WAVE_UNETS, *UNETS],
+        [sys.executable, "-c", PROGRAM, request.param, folder, *WAVE_UNETS, *UNETS, SPLEETER],
         env={**os.environ, "KERAS_BACKEND": request.param},
         check=True,
     )
