@@ -7,8 +7,10 @@ take the time of trained ones. Everything lies in a temporary folder. Times are 
 repetitions, warm but for the command, which is a new process each time; all runs take turns with a
 matrix product. Memory is the peak of a process that does nothing else, libraries included.
 
-The original's times (`ORIGINAL`, seconds for a minute of audio, two cores) were taken where the
-product ran at 107 GFLOP/s. They are scaled by what it runs at here before they are compared.
+The original's times (`ORIGINAL`, seconds for a minute of audio, two cores) were taken on another
+machine, where the product ran at 107 GFLOP/s. They are compared as they are and, in brackets,
+scaled by what it runs at here; convolutions and Python's start need not scale with it. What depends
+least on the machine is how much of the network's own speed the way from file to file keeps.
 """
 
 import argparse
@@ -26,12 +28,20 @@ from separation import write_song  # noqa: E402
 ORIGINAL = {
     "kept session": 1.29,
     "API call": 3.3,
-    "network": 0.55,
+    "network alone": 0.55,
     "cold command": 11.0,
     "kept session, 5 stems": 3.15,
 }
 ORIGINAL_RATE = 107e9
-COLUMNS = ("what", "time", "x real time", "peak memory", "size", "times the original's speed")
+COLUMNS = (
+    "what",
+    "time",
+    "x real time",
+    "of the network's speed",
+    "peak memory",
+    "size",
+    "times the original's speed (scaled)",
+)
 COMMAND = """
 import atexit, sys
 
@@ -143,7 +153,8 @@ def compare(folder: Path, seconds: float, repetitions: int, kinds: list[str]) ->
         add(f"{stems} stems, file to file", Separator.from_preset(preset), preset, "--preset")
     for kind, file in files.items():
         add(f"2 stems, .tflite, {kind}", FileSeparator(file), file, "--model")
-    runs["2 stems, network alone"] = network_run(presets[2], seconds)
+    alone = "2 stems, network alone"
+    runs[alone] = network_run(presets[2], seconds)
     command = ["separate", str(song), "-o", str(folder / "stems")]
     memory = {title: in_a_process([*command, *option]) for title, option in options.items()}
     cold = "2 stems, command, cold"
@@ -153,16 +164,18 @@ def compare(folder: Path, seconds: float, repetitions: int, kinds: list[str]) ->
     rate = 2 * product.multiply_adds / times.pop("product")
     references = {
         "2 stems, file to file": ("kept session", "API call"),
-        "2 stems, network alone": ("network",),
+        alone: ("network alone",),
         cold: ("cold command",),
         "5 stems, file to file": ("kept session, 5 stems",),
     }
-    rows, scale = [], seconds / 60 * ORIGINAL_RATE / rate
+    rows, scale = [], ORIGINAL_RATE / rate
     for title, taken in times.items():
         names = references.get(title, ())
-        compared = [f"{name} {ORIGINAL[name] * scale / taken:.1f}" for name in names]
+        speeds = {name: seconds / 60 * ORIGINAL[name] / taken for name in names}
+        compared = [f"{name} {speed:.1f} ({scale * speed:.1f})" for name, speed in speeds.items()]
+        share = f"{times[alone] / taken:.0%}" if title.startswith("2 stems, file") else ""
         peak = f"{memory[title] / 1e9:.2f} GB" if title in memory else ""
-        row = (title, f"{taken:.2f} s", f"{seconds / taken:.1f}x", peak)
+        row = (title, f"{taken:.2f} s", f"{seconds / taken:.1f}x", share, peak)
         rows.append((*row, sizes.get(title, ""), "\n".join(compared)))
     title = f"{seconds:g} s of 44.1 kHz stereo; float32 matrix product: {rate / 1e9:.0f} GFLOP/s"
     print_table(title, COLUMNS, rows)
