@@ -29,12 +29,17 @@ void check(LiteRtStatus status, const std::string& what) {
   }
 }
 
-// The metadata is JSON; what is needed here are numbers and words whose keys occur once, or with
-// one value.
+// The metadata is JSON, indented; what is needed here are numbers and words. Of a key that occurs
+// several times the least indented counts: the file's own before its front end's.
 std::string value_of(const std::string& json, const std::string& key) {
-  size_t at = json.find('"' + key + '"');
-  if (at == std::string::npos) throw std::runtime_error("the metadata has no " + key);
-  at = json.find_first_not_of(": \n\"", at + key.size() + 2);
+  const std::string quoted = '"' + key + '"';
+  size_t found = std::string::npos, least = std::string::npos;
+  for (size_t at = json.find(quoted); at != std::string::npos; at = json.find(quoted, at + 1)) {
+    const size_t indent = at - json.rfind('\n', at);
+    if (indent < least) found = at, least = indent;
+  }
+  if (found == std::string::npos) throw std::runtime_error("the metadata has no " + key);
+  const size_t at = json.find_first_not_of(": \n\"", found + quoted.size());
   return json.substr(at, json.find_first_of(",}\"\n", at) - at);
 }
 

@@ -56,6 +56,7 @@ CASES = {
         "spleeter_2stems",
         {"filters": (16, 32), "dropout": 0.0, "front_end": STEREO},
     ),
+    "UNet": Case("UNet", "unet_vocals", {"features": (8, 16)}),
     "ConvAutoencoder": Case(
         "ConvAutoencoder", "autoencoder_fsdd", {**LEVELS, "latent_space_dim": 8}
     ),
