@@ -22,8 +22,8 @@ from zoo.audio import AudioWriter
 from zoo.errors import InputError
 from zoo.files import atomic_path, created_folder
 
-# A stem belongs to a mixture if its correlation stands out so far, or if it cancels so well. Of 830
-# stems of other songs none stood out by more than 15.5, and of 320 none cancelled to less than 3.9
+# A stem belongs to a mixture if its correlation stands out so far, or if it cancels so well. Of 886
+# stems of other songs none stood out by more than 21.8, and of 320 none cancelled to less than 3.9
 # dB. Of 18 excerpts' own vocals, 20 dB below the rest, all but one stood out by 31 or more, and all
 # cancelled to -8.6 dB or less; a bass stands out less, and cancels.
 PROMINENCE, DEPTH = 30.0, -3.0
