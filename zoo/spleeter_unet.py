@@ -4,6 +4,7 @@ import keras
 from keras import layers, ops
 
 from zoo.front_end import FrontEnd
+from zoo.mask_networks import MASK_EXTENSIONS
 from zoo.presets import PresetMixin
 from zoo.spleeter_blocks import ACTIVATIONS, Share, apply_unet
 
@@ -21,7 +22,6 @@ VARIANTS = {
     for band, bins in _BINS.items()
     for name, settings in (("2stems", _TWO), ("4stems", _FOUR), ("5stems", _FIVE))
 }
-MASK_EXTENSIONS = ("zeros", "average")
 # Of the ratio mask's denominator: silence is shared out evenly.
 RATIO_FLOOR = 1e-10
 
