@@ -1,6 +1,6 @@
 """How fast synthetic songs are rendered, on one thread.
 
-    python benchmarks/synthetic_songs.py [--songs 4] [--speech FOLDER]
+    python benchmarks/synthetic_songs.py [--songs 4] [--material FOLDER]
 
 Processor time is what the work costs; wall time also counts what else the machine does.
 """
@@ -17,9 +17,11 @@ from training.synthetic import synthetic_songs  # noqa: E402 - NumPy reads the a
 FORMATS = [(8192, 1), (16000, 1), (22050, 2), (44100, 1), (44100, 2), (48000, 2)]
 
 
-def measure(sample_rate: int, channels: int, songs: int, speech: str | None) -> tuple[float, ...]:
+def measure(sample_rate: int, channels: int, songs: int, material: str | None) -> tuple[float, ...]:
     """Returns seconds of audio, of processor time and of wall time."""
-    tracks = synthetic_songs(1, songs, sample_rate=sample_rate, channels=channels, speech=speech)
+    tracks = synthetic_songs(
+        1, songs, sample_rate=sample_rate, channels=channels, material=material
+    )
     tracks[0].load_mixture()
     processor, wall = time.process_time(), time.perf_counter()
     samples = sum(len(track.load_mixture()) for track in tracks)
@@ -33,11 +35,11 @@ def measure(sample_rate: int, channels: int, songs: int, speech: str | None) -> 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--songs", type=int, default=4, help="30-second songs for each format")
-    parser.add_argument("--speech", help="folder of spoken digits; without it no speech voices")
+    parser.add_argument("--material", help="folder of speech and sound fonts; none without it")
     arguments = parser.parse_args()
     print("  rate  channels  audio (s)  processor (s)  wall (s)  x real time (processor)  (wall)")
     for sample_rate, channels in FORMATS:
-        audio, processor, wall = measure(sample_rate, channels, arguments.songs, arguments.speech)
+        audio, processor, wall = measure(sample_rate, channels, arguments.songs, arguments.material)
         print(
             f"{sample_rate:6d}  {channels:8d}  {audio:9.1f}  {processor:13.2f}  {wall:8.2f}"
             f"  {audio / processor:23.1f}  {audio / wall:6.1f}"

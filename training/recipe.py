@@ -136,8 +136,8 @@ def parse_override(text: str) -> tuple[str, Any]:
         InputError: if the text is of another form.
 
     Example:
-        >>> parse_override("training.epochs=3"), parse_override("data.speech=digits/wav")
-        (('training.epochs', 3), ('data.speech', 'digits/wav'))
+        >>> parse_override("training.epochs=3"), parse_override("data.material=digits/wav")
+        (('training.epochs', 3), ('data.material', 'digits/wav'))
     """
     form = "table.key=value"
     key, value = parse_setting(text, form)

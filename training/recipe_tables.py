@@ -59,7 +59,8 @@ class DataRecipe:
         validation_count: further ones held back.
         duration: of a synthetic song, in seconds.
         songs_seed: which synthetic songs.
-        speech: folder of spoken recordings from which some synthetic voices are made.
+        material: folder of recorded speech and sampled instruments that synthetic songs are made
+            with; see `training.synthetic.material.Material`.
         threads: of the pipeline.
         cache_memory: the most that reading shards, or images, may hold in memory, such as
             `"500MB"`.
@@ -79,7 +80,7 @@ class DataRecipe:
     validation_count: int = 40
     duration: float = 30.0
     songs_seed: int = 0
-    speech: str | None = None
+    material: str | None = None
     threads: int = 1
     cache_memory: str = "500MB"
     split_files: bool = False

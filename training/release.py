@@ -177,12 +177,12 @@ def release(
         examples=_examples(model),
         epochs=len(history),
         minutes=training_time(minutes),
-        overrides="--set data.speech=FOLDER" if data["speech"] else "",
+        overrides="--set data.material=FOLDER" if data["material"] else "",
         release_arguments=" ".join(arguments),
         scores="\n".join(scores).rstrip(),
     )
-    # The folder with the speech recordings is the trainer's own business.
-    data["speech"] = bool(data["speech"])
+    # The folder of material is the trainer's own business.
+    data["material"] = bool(data["material"])
     metadata = {
         "licence": licence,
         "trained_on": trained_on,

@@ -29,7 +29,8 @@ def finished_run(run: Path, model: str, recipe: str) -> dict:
     if not (run / model).is_file():
         raise InputError(f"{run}: holds no finished run")
     settings = json.loads((run / SETTINGS).read_text("utf-8"))
-    overrides = {"data.speech": settings["data"]["speech"]} if settings["data"]["speech"] else {}
+    material = settings["data"]["material"]
+    overrides = {"data.material": material} if material else {}
     difference = load_recipe(recipe, overrides=overrides).difference(settings)
     if difference is not None:
         table, key, value, made_with = difference

@@ -34,7 +34,7 @@ def split_songs(
             duration=settings.duration,
             sample_rate=sample_rate,
             channels=channels,
-            speech=settings.speech,
+            material=settings.material,
         )
         return songs[: settings.count], songs[settings.count :]
     if data is None:

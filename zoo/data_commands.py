@@ -29,8 +29,9 @@ def preview(
     duration: Annotated[
         float, typer.Option(help="Of the synthetic song, in seconds.", min=1.0)
     ] = 30,
-    speech: Annotated[
-        Path | None, typer.Option(help="Folder of spoken recordings for some of the voices.")
+    material: Annotated[
+        Path | None,
+        typer.Option(help="Folder of speech and sound fonts that the song may be made with."),
     ] = None,
 ):
     """Write what a recipe feeds a network, or a synthetic song, to listen to and to look at."""
@@ -40,7 +41,7 @@ def preview(
 
         if data is not None or settings:
             raise InputError("--data and --set belong to a recipe: name it by --recipe")
-        (track,) = synthetic_songs(seed, 1, duration=duration, speech=speech)
+        (track,) = synthetic_songs(seed, 1, duration=duration, material=material)
         files = write(track, output)
     else:
         load_backend()

@@ -19,8 +19,8 @@ def parse_setting(text: str, form: str = "name=value") -> tuple[str, Any]:
         InputError: if the text is of another form.
 
     Example:
-        >>> parse_setting("levels=5"), parse_setting("speech=digits/wav")
-        (('levels', 5), ('speech', 'digits/wav'))
+        >>> parse_setting("levels=5"), parse_setting("material=digits/wav")
+        (('levels', 5), ('material', 'digits/wav'))
     """
     name, equals, value = (part.strip() for part in text.partition("="))
     if not equals or not name:

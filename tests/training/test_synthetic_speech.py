@@ -8,8 +8,9 @@ from scipy import signal
 from training.synthetic import synthetic_songs
 from training.synthetic.clock import FREQUENCIES, Clock
 from training.synthetic.dice import Dice
+from training.synthetic.material import Material
 from training.synthetic.song import Song
-from training.synthetic.speech_bank import analyse, extend, load_bank, recordings
+from training.synthetic.speech_bank import analyse, extend, load_bank
 from training.synthetic.vocals import vocals
 from zoo.errors import InputError
 
@@ -38,7 +39,7 @@ def folder(tmp_path):
 
 
 def test_held_back_recordings_are_not_used(folder):
-    found = recordings(folder)
+    found = Material(str(folder)).digits
     assert sorted(found) == ["ann", "bob"]
     names = [path.name for paths in found.values() for path in paths]
     assert len(names) == 6
@@ -69,13 +70,13 @@ def test_hiss_does_not_stop_where_the_recording_does():
 
 
 def test_speech_voices_sing_and_speak(folder):
-    bank = load_bank(str(folder))
+    material = Material(str(folder))
     clock = Clock(4.0, 16000)
     highs = []
     for seed in range(6):
         dice = Dice(np.random.SeedSequence(seed))
         song = Song.draw(dice, clock.duration)
-        voice = vocals(dice, song, clock, load_bank=lambda: bank, speech_share=1.0)
+        voice = vocals(dice, song, clock, material, speech_share=1.0)
         assert voice.shape == (1, 64000)
         assert np.isfinite(voice).all()
         assert voice.std() > 0
@@ -87,7 +88,7 @@ def test_speech_voices_sing_and_speak(folder):
 def test_a_speech_folder_changes_two_voices_in_five(folder):
     options = {"duration": 2.0, "sample_rate": 8000, "channels": 1}
     plain = synthetic_songs(1, 20, **options)
-    spoken = synthetic_songs(1, 20, speech=folder, **options)
+    spoken = synthetic_songs(1, 20, material=folder, **options)
     changed = [
         not np.array_equal(a.load_stem("vocals"), b.load_stem("vocals"))
         for a, b in zip(plain, spoken, strict=True)
@@ -98,10 +99,10 @@ def test_a_speech_folder_changes_two_voices_in_five(folder):
 
 def test_folders_without_recordings_are_refused(tmp_path):
     with pytest.raises(InputError, match="no such folder"):
-        synthetic_songs(speech=tmp_path / "missing")
+        synthetic_songs(material=tmp_path / "missing")
     soundfile.write(tmp_path / "0_ann_2.wav", spoken_vowel(), RATE)
-    with pytest.raises(InputError, match="no recordings named"):
-        synthetic_songs(speech=tmp_path)
+    with pytest.raises(InputError, match="holds no material"):
+        synthetic_songs(material=tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -62,15 +62,18 @@ def kind_and_path(data: str | os.PathLike) -> tuple[str | None, Path]:
 
 
 def synthetic_tracks(data: str | os.PathLike, sample_rate: int | None = None) -> list[Track] | None:
-    """The songs of `synthetic:SEED:COUNT`, or `None` where it is something else."""
-    kind, *numbers = os.fspath(data).split(":")
+    """The songs of `synthetic:SEED:COUNT[:MATERIAL]`, or `None` where it is something else."""
+    kind, *numbers = os.fspath(data).split(":", 3)
     if kind != _SYNTHETIC or Path(data).exists():
         return None
     from training.synthetic import synthetic_songs
 
+    numbers, material = numbers[:2], numbers[2:]
     if len(numbers) != 2 or not all(re.fullmatch(r"[0-9]{1,9}", number) for number in numbers):
-        raise InputError(f"{data}: is not of the form synthetic:SEED:COUNT")
+        raise InputError(f"{data}: is not of the form synthetic:SEED:COUNT or :COUNT:MATERIAL")
     options = {} if sample_rate is None else {"sample_rate": sample_rate}
+    if material:
+        options["material"] = material[0]
     return synthetic_songs(int(numbers[0]), int(numbers[1]), **options)
 
 
@@ -82,7 +85,8 @@ def named_tracks(
     Args:
         data: a path, whose layout is recognised: MUSDB18 or MUSDB18-HQ, iKala, MedleyDB, spoken
             digits, a CSV or JSON-lines manifest, or else a stem folder; `KIND:PATH` with one of
-            stem_folder, musdb18, csv, medleydb, ikala, fsdd; or `synthetic:SEED:COUNT`.
+            stem_folder, musdb18, csv, medleydb, ikala, fsdd; or `synthetic:SEED:COUNT`, with
+            `:FOLDER` behind it for songs made with a folder of material.
         split: `"train"`, `"validation"` or `"test"`: only these songs; `None` for all.
         sample_rate: what tracks are resampled to, in Hz; `None` for each song's own.
 

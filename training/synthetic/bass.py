@@ -8,13 +8,14 @@ from training.synthetic.effects import normalize, saturate
 from training.synthetic.harmony import NoteTrack
 from training.synthetic.instrument import Instrument
 from training.synthetic.lead import melodic_line
+from training.synthetic.material import COMPUTED, Material
 from training.synthetic.song import Song
 from training.synthetic.space import Equalizer, Reverb, place
 
 _DRY = Reverb(time=0.2, damping=0.5, delay=0.0, wet=0.0)
 
 
-def bass(dice: Dice, song: Song, clock: Clock) -> np.ndarray:
+def bass(dice: Dice, song: Song, clock: Clock, material: Material = COMPUTED) -> np.ndarray:
     """Returns the bass, float32 `(channels, samples)`."""
     equalizer = Equalizer.draw(dice, tilt=-1.0, low_cut=(25, 40))
     if dice.chance(0.4):

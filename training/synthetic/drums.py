@@ -6,11 +6,12 @@ from training.synthetic.clock import Clock
 from training.synthetic.dice import Dice
 from training.synthetic.drum_kit import Kit, draw_kit
 from training.synthetic.effects import saturate
+from training.synthetic.material import COMPUTED, Material
 from training.synthetic.song import Song
 from training.synthetic.space import Equalizer, Reverb, place
 
 
-def drums(dice: Dice, song: Song, clock: Clock) -> np.ndarray:
+def drums(dice: Dice, song: Song, clock: Clock, material: Material = COMPUTED) -> np.ndarray:
     """Returns the drums, float32 `(channels, samples)`."""
     kit = draw_kit(dice, clock.sample_rate)
     buses = _play(dice, song, clock, kit)

@@ -6,6 +6,7 @@ from training.synthetic.clock import Clock
 from training.synthetic.dice import Dice
 from training.synthetic.effects import draw_chorus, normalize, saturate
 from training.synthetic.instrument import Instrument
+from training.synthetic.material import COMPUTED, Material
 from training.synthetic.notes import render_note
 from training.synthetic.song import Song
 from training.synthetic.space import Equalizer, Reverb, place
@@ -37,7 +38,7 @@ class NoteTrack:
         self.signal[begin : begin + len(note)] += note * np.float32(level)
 
 
-def harmony(dice: Dice, song: Song, clock: Clock) -> np.ndarray:
+def harmony(dice: Dice, song: Song, clock: Clock, material: Material = COMPUTED) -> np.ndarray:
     """Returns a chord instrument, float32 `(channels, samples)`."""
     instrument = Instrument.draw(dice)
     track = NoteTrack(dice, instrument, clock)

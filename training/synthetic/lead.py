@@ -10,13 +10,14 @@ from scipy.ndimage import gaussian_filter1d
 from training.synthetic.clock import Clock
 from training.synthetic.dice import Dice
 from training.synthetic.effects import normalize, saturate, tremolo
+from training.synthetic.material import COMPUTED, Material
 from training.synthetic.melody import Syllable, draw_pitch, draw_syllables
 from training.synthetic.song import Song
 from training.synthetic.sources import pulse_train, shape, white_noise
 from training.synthetic.space import Equalizer, Reverb, place
 
 
-def lead(dice: Dice, song: Song, clock: Clock) -> np.ndarray:
+def lead(dice: Dice, song: Song, clock: Clock, material: Material = COMPUTED) -> np.ndarray:
     """Returns a melodic instrument, float32 `(channels, samples)`."""
     lowest = dice.uniform(48, 74)
     slope = dice.uniform(0.4, 2.2)

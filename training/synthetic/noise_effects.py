@@ -4,13 +4,16 @@ import numpy as np
 
 from training.synthetic.clock import Clock
 from training.synthetic.dice import Dice
+from training.synthetic.material import COMPUTED, Material
 from training.synthetic.song import Song
 from training.synthetic.sources import shape, white_noise
 
 SILENT_SHARE = 0.8
 
 
-def noise_effects(dice: Dice, song: Song, clock: Clock) -> np.ndarray:
+def noise_effects(
+    dice: Dice, song: Song, clock: Clock, material: Material = COMPUTED
+) -> np.ndarray:
     """Returns noise effects, float32 `(channels, samples)`; silence in four songs of five."""
     if dice.chance(SILENT_SHARE):
         return np.zeros((clock.channels, clock.samples), np.float32)

@@ -1,6 +1,5 @@
 """What is learned from spoken digits: spectral envelopes and voicing of real speech."""
 
-import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -10,10 +9,9 @@ import soundfile
 from scipy import fft
 
 from training.synthetic.clock import CONTROL_RATE, FREQUENCIES
+from training.synthetic.material import Material
 from zoo.errors import InputError
 
-_NAME = re.compile(r"(\d)_(\w+)_(\d+)\.wav")
-_HELD_BACK = 5
 _PER_SPEAKER = 40
 _RATE = 8000
 
@@ -34,36 +32,11 @@ class Utterance:
     voicing: np.ndarray
 
 
-def recordings(folder: str | Path) -> dict[str, list[Path]]:
-    """Returns the recordings of a Free Spoken Digit Dataset folder for each speaker.
-
-    The files are called `{digit}_{speaker}_{index}.wav`. Indices 0 to 4 are the data set's test
-    split and are left out.
-
-    Raises:
-        InputError: the folder is missing or holds no such recording.
-    """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder of spoken digits")
-    speakers: dict[str, list[Path]] = {}
-    for path in sorted(folder.iterdir()):
-        match = _NAME.fullmatch(path.name)
-        if match and int(match[3]) >= _HELD_BACK:
-            speakers.setdefault(match[2], []).append(path)
-    if not speakers:
-        raise InputError(
-            f"{folder}: no recordings named DIGIT_SPEAKER_INDEX.wav with an index of"
-            f" {_HELD_BACK} or more"
-        )
-    return speakers
-
-
 @lru_cache(maxsize=4)
 def load_bank(folder: str) -> dict[str, list[Utterance]]:
     """Returns up to 40 analysed recordings of each speaker; computed once in a process."""
     bank = {}
-    for speaker, paths in recordings(folder).items():
+    for speaker, paths in Material(folder).digits.items():
         chosen = paths[:: max(1, len(paths) // _PER_SPEAKER)][:_PER_SPEAKER]
         waveforms = [_read(path) for path in chosen]
         audible = [w for w in waveforms if len(w) > 800 and np.abs(w).max() > 1e-3]

@@ -4,7 +4,6 @@ import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -14,14 +13,14 @@ from training.synthetic.dice import Dice
 from training.synthetic.drums import drums
 from training.synthetic.harmony import harmony
 from training.synthetic.lead import lead
+from training.synthetic.material import Material
 from training.synthetic.mixing import draw_levels, set_level
 from training.synthetic.noise_effects import noise_effects
 from training.synthetic.song import Song
-from training.synthetic.speech_bank import load_bank, recordings
 from training.synthetic.vocals import vocals
 from training.tracks import Track
 
-_PLAYERS: dict[str, Callable[[Dice, Song, Clock], np.ndarray]] = {
+_PLAYERS: dict[str, Callable[[Dice, Song, Clock, Material], np.ndarray]] = {
     "vocals": vocals,
     "drums": drums,
     "bass": bass,
@@ -39,17 +38,15 @@ class _StemSource:
     stem: str
     seed: tuple[int, int]
     clock: Clock
-    speech: str | None
+    material: Material
 
     def __call__(self) -> np.ndarray:
         plan = _dice(self.seed, 0)
         song = Song.draw(plan, self.clock.duration)
         level = draw_levels(plan)[self.stem]
-        player = _PLAYERS[self.stem]
-        if self.stem == "vocals" and self.speech:
-            player = partial(vocals, load_bank=partial(load_bank, self.speech))
         dice = _dice(self.seed, 1 + list(_PLAYERS).index(self.stem))
-        return set_level(player(dice, song, self.clock), self.clock.sample_rate, level)
+        signal = _PLAYERS[self.stem](dice, song, self.clock, self.material)
+        return set_level(signal, self.clock.sample_rate, level)
 
 
 def _dice(seed: tuple[int, int], number: int) -> Dice:
@@ -63,7 +60,7 @@ def synthetic_songs(
     duration: float = 30.0,
     sample_rate: int = 44100,
     channels: int = 2,
-    speech: str | os.PathLike | None = None,
+    material: str | os.PathLike | None = None,
 ) -> list[Track]:
     """Returns songs made by rule, each with seven stems that sum to its mixture.
 
@@ -76,9 +73,8 @@ def synthetic_songs(
         duration: of each song, in seconds, at least 2.
         sample_rate: in Hz, 8000 to 48000.
         channels: 1 or 2.
-        speech: folder of spoken digits, WAV at 8000 Hz called `{digit}_{speaker}_{index}.wav`.
-            With it, 40 % of the voices are made from speech. Indices below 5, the data set's test
-            split, are not used.
+        material: folder of recorded speech and sampled instruments as `Material.read` takes it,
+            with which part of the voices and instruments are made; `None` for computed ones only.
 
     Returns:
         Tracks `synthetic-<seed>-<index>` with the stems vocals, drums, bass, harmony, harmony_2,
@@ -86,7 +82,7 @@ def synthetic_songs(
 
     Raises:
         ValueError: an argument is out of its range.
-        InputError: the speech folder is missing or has no usable recordings.
+        InputError: the folder of material is missing or holds none.
 
     Example:
         >>> (track,) = synthetic_songs(seed=1, duration=4.0, sample_rate=8192, channels=1)
@@ -105,16 +101,15 @@ def synthetic_songs(
             raise ValueError(
                 f"`{name}` must be between {lowest} and {highest}. Received: {name}={value}"
             )
-    if speech is not None:
-        recordings(speech)
-        speech = os.fspath(speech)
+    found = Material(None if material is None else os.fspath(material))
+    found.check()
     clock = Clock(float(duration), int(sample_rate), int(channels))
     return [
         Track(
             name=f"synthetic-{seed}-{index}",
             sample_rate=clock.sample_rate,
             mixture=None,
-            stems={stem: _StemSource(stem, (seed, index), clock, speech) for stem in _PLAYERS},
+            stems={stem: _StemSource(stem, (seed, index), clock, found) for stem in _PLAYERS},
         )
         for index in range(count)
     ]

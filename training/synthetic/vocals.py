@@ -1,17 +1,17 @@
 """The singer: a register, a phrasing, a throat or a speaker, and a studio's treatment."""
 
-from collections.abc import Callable
-
 import numpy as np
 
 from training.synthetic.clock import Clock
 from training.synthetic.dice import Dice
 from training.synthetic.effects import compress, echo, normalize, saturate
 from training.synthetic.formants import Throat, formant_envelopes
+from training.synthetic.material import COMPUTED, Material
 from training.synthetic.melody import draw_pitch, draw_syllables
 from training.synthetic.song import Song
 from training.synthetic.sources import pulse_train, shape, white_noise
 from training.synthetic.space import Equalizer, Reverb, place
+from training.synthetic.speech_bank import load_bank
 from training.synthetic.speech_voice import Bank, speech_envelopes, spoken_phrases
 
 REGISTERS = {
@@ -27,8 +27,8 @@ def vocals(
     dice: Dice,
     song: Song,
     clock: Clock,
+    material: Material = COMPUTED,
     *,
-    load_bank: Callable[[], Bank] | None = None,
     speech_share: float = 0.4,
 ) -> np.ndarray:
     """Returns a voice with its effects, float32 `(channels, samples)`.
@@ -37,11 +37,11 @@ def vocals(
         dice: what to draw from.
         song: key and tempo.
         clock: the grids.
-        load_bank: returns the analysed recordings; without it every voice is a formant synthesis.
-        speech_share: chance that the voice is made from speech where there is a bank.
+        material: with recorded speech; without it every voice is a formant synthesis.
+        speech_share: chance that the voice is made from speech where there is some.
     """
-    from_speech = dice.chance(speech_share) and load_bank is not None
-    bank = load_bank() if from_speech else None
+    from_speech = dice.chance(speech_share) and material.digits
+    bank = load_bank(material.folder) if from_speech else None
     doubles: list[np.ndarray] = []
     if bank and dice.chance(0.25):
         lead = normalize(spoken_phrases(dice, song, clock, bank))
