@@ -21,6 +21,8 @@ class FitSettings:
             `"signal_to_distortion"` or `"scale_invariant_signal_to_distortion"`; for images
             `"dice_cross_entropy"`. With several sources it is the mean of theirs. `None` for the
             model's own, as `ConvVAE` has one, and else for the first.
+        phase_sensitive: for spectrograms: targets take the angle between stem and mixture into
+            account, see `training.spectrogram_patches`.
         scale_weight: what the loss at each lower rate counts of that at the next higher one, for
             a network that estimates sources at several.
         learning_rate: Adam's, at its highest.
@@ -41,6 +43,7 @@ class FitSettings:
 
     epochs: int = 40
     loss: str | None = None
+    phase_sensitive: bool = False
     scale_weight: float = 0.5
     learning_rate: float = 1e-3
     schedule: str = "constant"

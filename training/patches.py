@@ -30,6 +30,24 @@ def finished_patch(
     return inputs[0], outputs, tf.reshape(1.0 / energy, (1, 1))
 
 
+def in_phase(front_end: FrontEnd, stem, mixture, magnitude):
+    """What of a stem lies in the direction of the mixture's phase, which masks keep.
+
+    A mask times the mixture is as far from the stem as its magnitude is from this, and what lies
+    across, on which the mask has no influence: where stems cancel each other, it is negative.
+    Source: Erdogan, Hershey, Watanabe, Le Roux, "Phase-Sensitive and Recognition-Boosted Speech
+    Separation Using Deep Recurrent Neural Networks", ICASSP 2015, section 3.
+
+    Args:
+        front_end: whose band the result has.
+        stem: real and imaginary part of its spectrum, `(..., frames, spectrum bins)`.
+        mixture: the same of the mixture.
+        magnitude: of the mixture in the band, `(..., frames, bins)`.
+    """
+    products = (part * other for part, other in zip(stem, mixture, strict=True))
+    return tf.math.divide_no_nan(front_end.in_band(sum(products)), magnitude)
+
+
 def _channels_first(waveform):
     """`(samples, channels)` -> `(channels, samples)`."""
     # Transposing would copy what is in order already.
@@ -46,6 +64,8 @@ class PatchMaker:
         front_end: transform and patch length.
         targets: target name -> the bank's rows that add up to it.
         energy_weights: whether to return a weight.
+        phase_sensitive: whether targets are what a mask should leave of the mixture's magnitude,
+            not the stems' own magnitudes.
         augment: what is done to stems that are remixed.
     """
 
@@ -58,12 +78,14 @@ class PatchMaker:
         targets: Mapping[str, Sequence[int]],
         *,
         energy_weights: bool,
+        phase_sensitive: bool = False,
         augment: Sequence[Transform] = (),
     ):
         self.bank = bank
         self.front_end = front_end
         self.targets = targets
         self.energy_weights = energy_weights
+        self.phase_sensitive = phase_sensitive
         self.augment = tuple(augment)
         self.length = front_end.patch_samples()
         self._margin = total_margin(self.augment, bank.sample_rate)
@@ -118,23 +140,28 @@ class PatchMaker:
             real.append(spectrum[0] * curve)
             imaginary.append(spectrum[1] * curve)
 
-        def magnitude(rows):
-            return self.front_end.magnitude(
-                tf.add_n([real[row] for row in rows]), tf.add_n([imaginary[row] for row in rows])
-            )
+        def spectrum(rows):
+            return tf.add_n([real[row] for row in rows]), tf.add_n([imaginary[row] for row in rows])
 
-        mixture = magnitude(range(len(real)))
-        return self._finish(mixture, [magnitude(rows) for rows in self.targets.values()])
+        targets = [spectrum(rows) for rows in self.targets.values()]
+        return self._finish(spectrum(range(len(real))), targets)
 
     def _transformed(self, mixture, rows):
         """From waveforms of the mixture and of the rows of stems, `(channels, samples)` each."""
         waveforms = [mixture]
         waveforms += [tf.add_n([rows[row] for row in of]) for of in self.targets.values()]
         spectra = self.front_end.stft(tf.concat(waveforms, axis=0), center=False)
-        magnitudes = self.front_end.magnitude(*spectra)
-        mixture, *targets = tf.split(magnitudes, len(waveforms))  # (channels, frames, bins) each
+        # Real and imaginary parts, (channels, frames, bins) each
+        parts = [tf.split(part, len(waveforms)) for part in spectra]
+        mixture, *targets = zip(*parts, strict=True)
         return self._finish(mixture, targets)
 
     def _finish(self, mixture, targets):
-        named = dict(zip(self.targets, targets, strict=True))
-        return finished_patch(self.front_end, mixture, named, energy_weights=self.energy_weights)
+        """From spectra, pairs of real and imaginary parts `(channels, frames, bins)`."""
+        magnitude = self.front_end.magnitude(*mixture)
+        if self.phase_sensitive:
+            wanted = [in_phase(self.front_end, target, mixture, magnitude) for target in targets]
+        else:
+            wanted = [self.front_end.magnitude(*target) for target in targets]
+        named = dict(zip(self.targets, wanted, strict=True))
+        return finished_patch(self.front_end, magnitude, named, energy_weights=self.energy_weights)

@@ -73,6 +73,7 @@ def spectrogram_patches(
     remix: Remix | SourceGains | None = None,
     augment: Sequence[Transform] = (),
     energy_weights: bool = False,
+    phase_sensitive: bool = False,
     training: bool = True,
     seed: int = 0,
     first_epoch: int | None = None,
@@ -102,6 +103,9 @@ def spectrogram_patches(
         energy_weights: add a third element, weights `(batch, 1, 1)`: one over the mixture patch's
             mean square. With Keras's mean squared error this is the squared error divided by the
             mixture's energy.
+        phase_sensitive: targets are what a mask should leave of the mixture's magnitude to come
+            closest to a stem with the mixture's phase: the stem's magnitude times the cosine of the
+            angle between the two, which may be negative; see `training.patches.in_phase`.
         training: `False` for patches at fixed, evenly spaced positions, the same in every epoch.
         seed: fixes the draws, below 2**31.
         first_epoch: `None` for one epoch per iteration of the dataset, each with new patches; a
@@ -135,6 +139,8 @@ def spectrogram_patches(
     if isinstance(tracks, Shards) and tracks.settings.spectrograms:
         remixed = remix is not None or len(augment) > 0
         tracks.check_front_end(front_end, stems, remixed=remixed)
+        if phase_sensitive:
+            raise InputError("phase_sensitive: needs phases; make shards with --content audio")
         make = partial(
             MagnitudeMaker, front_end=front_end, targets=stems, energy_weights=energy_weights
         )
@@ -145,6 +151,7 @@ def spectrogram_patches(
             front_end=front_end,
             targets=target_rows(stems, available),
             energy_weights=energy_weights,
+            phase_sensitive=phase_sensitive,
             augment=augment,
         )
     return _examples(

@@ -50,12 +50,18 @@ def _patches(recipe: Recipe, model, tracks, data: DataRecipe, *, training=True, 
                 f"recipe {recipe.name}: loss {loss} weighs spectrograms; for a network on "
                 "waveforms take mean_squared_error"
             )
+        if recipe.training.phase_sensitive:
+            raise InputError(
+                f"recipe {recipe.name}: phase_sensitive is for spectrograms; a network on "
+                "waveforms makes phases of its own"
+            )
         return waveform_segments(tracks, model, segments_per_song=patches, **options)
     return spectrogram_patches(
         tracks,
         model.front_end,
         patches_per_song=patches,
         energy_weights=loss == NORMALIZED,
+        phase_sensitive=recipe.training.phase_sensitive,
         **options,
     )
 

@@ -139,9 +139,12 @@ class FrontEnd:
 
     def magnitude(self, real, imaginary):
         """Returns the magnitude in the network's band, `(batch, frames, bins)`."""
-        band = slice(self.first_bin, self.first_bin + self.bins)
-        real, imaginary = real[..., band], imaginary[..., band]
+        real, imaginary = self.in_band(real), self.in_band(imaginary)
         return functions_for(real).sqrt(real * real + imaginary * imaginary)
+
+    def in_band(self, spectrum):
+        """Returns the bins that the network sees of those of a spectrum's last axis."""
+        return spectrum[..., self.first_bin : self.first_bin + self.bins]
 
     def restore_band(self, mask):
         """Puts the bins outside the band back, with mask 0.

@@ -218,3 +218,21 @@ def test_settings_of_spectrograms_have_the_front_ends_channels():
         ShardSettings(
             RATE, 1, content="spectrograms", front_end=STEREO, targets=("vocals",), length=400
         )
+
+
+def test_phase_sensitive_targets_are_what_a_mask_should_leave():
+    random = np.random.default_rng(5)
+    vocals, drums = random.normal(0, 0.1, (2, 9000, 2)).astype("float32")
+    # Where drums cancel most of the voice, a mask cannot bring it back.
+    drums[:, 1] -= 0.8 * vocals[:, 1]
+    track = Track("noise", STEREO.sample_rate, None, {"vocals": vocals, "drums": drums})
+    options = {"batch_size": 1, "patches_per_song": 1, "training": False}
+    ((mixture, targets),) = spectrogram_patches([track], STEREO, phase_sensitive=True, **options)
+    ((_, plain),) = spectrogram_patches([track], STEREO, **options)
+    voice, magnitude = targets["vocals"].numpy(), plain["vocals"].numpy()
+    assert np.all(np.abs(voice) <= magnitude + 1e-5) and voice.min() < 0
+    assert voice[..., 1].sum() < 0.6 * magnitude[..., 1].sum()
+    ((_, both),) = spectrogram_patches(
+        [track], STEREO, stems=["vocals", "drums"], phase_sensitive=True, **options
+    )
+    np.testing.assert_allclose(both["vocals"] + both["drums"], mixture, atol=1e-5)
