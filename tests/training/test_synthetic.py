@@ -81,7 +81,7 @@ def test_loading_a_stem_renders_no_other(monkeypatch):
     rendered = []
 
     def record(name):
-        def play(dice, song, clock):
+        def play(dice, song, clock, material):
             rendered.append(name)
             return np.ones((clock.channels, clock.samples), np.float32)
 

@@ -9,6 +9,8 @@ from training.synthetic.harmony import NoteTrack
 from training.synthetic.instrument import Instrument
 from training.synthetic.lead import melodic_line
 from training.synthetic.material import COMPUTED, Material
+from training.synthetic.sampled_bass import sampled_bass
+from training.synthetic.sampler import SAMPLED_SHARE
 from training.synthetic.song import Song
 from training.synthetic.space import Equalizer, Reverb, place
 
@@ -17,6 +19,8 @@ _DRY = Reverb(time=0.2, damping=0.5, delay=0.0, wet=0.0)
 
 def bass(dice: Dice, song: Song, clock: Clock, material: Material = COMPUTED) -> np.ndarray:
     """Returns the bass, float32 `(channels, samples)`."""
+    if material.sound_fonts and dice.chance(SAMPLED_SHARE):
+        return sampled_bass(dice, song, clock, material)
     equalizer = Equalizer.draw(dice, tilt=-1.0, low_cut=(25, 40))
     if dice.chance(0.4):
         lowest, slope = dice.uniform(26, 36), dice.uniform(1.2, 3)

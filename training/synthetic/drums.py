@@ -7,12 +7,16 @@ from training.synthetic.dice import Dice
 from training.synthetic.drum_kit import Kit, draw_kit
 from training.synthetic.effects import saturate
 from training.synthetic.material import COMPUTED, Material
+from training.synthetic.sampled_drums import sampled_drums
+from training.synthetic.sampler import SAMPLED_SHARE
 from training.synthetic.song import Song
 from training.synthetic.space import Equalizer, Reverb, place
 
 
 def drums(dice: Dice, song: Song, clock: Clock, material: Material = COMPUTED) -> np.ndarray:
     """Returns the drums, float32 `(channels, samples)`."""
+    if material.sound_fonts and dice.chance(SAMPLED_SHARE):
+        return sampled_drums(dice, song, clock, material)
     kit = draw_kit(dice, clock.sample_rate)
     buses = _play(dice, song, clock, kit)
     saturated, drive = dice.chance(0.5), dice.log_uniform(0.1, 0.8)

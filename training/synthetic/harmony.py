@@ -8,6 +8,8 @@ from training.synthetic.effects import draw_chorus, normalize, saturate
 from training.synthetic.instrument import Instrument
 from training.synthetic.material import COMPUTED, Material
 from training.synthetic.notes import render_note
+from training.synthetic.sampled_harmony import sampled_harmony
+from training.synthetic.sampler import SAMPLED_SHARE
 from training.synthetic.song import Song
 from training.synthetic.space import Equalizer, Reverb, place
 
@@ -40,6 +42,8 @@ class NoteTrack:
 
 def harmony(dice: Dice, song: Song, clock: Clock, material: Material = COMPUTED) -> np.ndarray:
     """Returns a chord instrument, float32 `(channels, samples)`."""
+    if material.sound_fonts and dice.chance(SAMPLED_SHARE):
+        return sampled_harmony(dice, song, clock, material)
     instrument = Instrument.draw(dice)
     track = NoteTrack(dice, instrument, clock)
     _play_chords(dice, song, instrument, track)

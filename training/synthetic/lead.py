@@ -12,6 +12,8 @@ from training.synthetic.dice import Dice
 from training.synthetic.effects import normalize, saturate, tremolo
 from training.synthetic.material import COMPUTED, Material
 from training.synthetic.melody import Syllable, draw_pitch, draw_syllables
+from training.synthetic.sampled_lead import sampled_lead
+from training.synthetic.sampler import SAMPLED_SHARE
 from training.synthetic.song import Song
 from training.synthetic.sources import pulse_train, shape, white_noise
 from training.synthetic.space import Equalizer, Reverb, place
@@ -19,6 +21,8 @@ from training.synthetic.space import Equalizer, Reverb, place
 
 def lead(dice: Dice, song: Song, clock: Clock, material: Material = COMPUTED) -> np.ndarray:
     """Returns a melodic instrument, float32 `(channels, samples)`."""
+    if material.sound_fonts and dice.chance(SAMPLED_SHARE):
+        return sampled_lead(dice, song, clock, material)
     lowest = dice.uniform(48, 74)
     slope = dice.uniform(0.4, 2.2)
     signal = melodic_line(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from training.synthetic.arrangement import ARRANGED_SHARE, draw_gains
 from training.synthetic.bass import bass
 from training.synthetic.clock import Clock
 from training.synthetic.dice import Dice
@@ -46,6 +47,11 @@ class _StemSource:
         level = draw_levels(plan)[self.stem]
         dice = _dice(self.seed, 1 + list(_PLAYERS).index(self.stem))
         signal = _PLAYERS[self.stem](dice, song, self.clock, self.material)
+        arranger = _dice(self.seed, 1 + len(_PLAYERS))
+        if self.material.sound_fonts and arranger.chance(ARRANGED_SHARE):
+            gains = draw_gains(arranger, song, self.clock)
+            if self.stem in gains:
+                signal = signal * self.clock.upsample(gains[self.stem])
         return set_level(signal, self.clock.sample_rate, level)
 
 
