@@ -110,6 +110,15 @@ def check_preset_folder(folder: Path) -> None:
             raise InputError(f"{folder}: exists and is not a preset; name a new folder")
 
 
+def _uncompiled(model: keras.Model) -> keras.Model:
+    """The model without what `compile` added, the optimiser's state above all."""
+    if not model.compiled:
+        return model
+    copy = type(model).from_config(model.get_config())
+    copy.set_weights(model.get_weights())
+    return copy
+
+
 class PresetMixin:
     """Adds `from_preset` and `save_to_preset` to a model class, and reads its config."""
 
@@ -151,6 +160,8 @@ class PresetMixin:
     ) -> None:
         """Writes the model as a preset folder, whole or not at all.
 
+        Of a compiled model what it was trained with is left out.
+
         Args:
             folder: to create or replace; a folder that holds anything but a preset is refused.
             metadata: what `metadata.json` says beside class, parameters, stems, sample rate,
@@ -164,8 +175,9 @@ class PresetMixin:
         """
         folder = Path(folder)
         check_preset_folder(folder)
-        facts = {**model_facts(self), **(metadata or {})}
-        config = keras.saving.serialize_keras_object(self)
+        model = _uncompiled(self)
+        facts = {**model_facts(model), **(metadata or {})}
+        config = keras.saving.serialize_keras_object(model)
         folder.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(folder) as temporary:
             temporary.mkdir()
@@ -174,7 +186,7 @@ class PresetMixin:
             (temporary / CARD).write_text(card or f"# {folder.name}\n", "utf-8")
             with tempfile.TemporaryDirectory(dir=temporary) as scratch:
                 weights = Path(scratch) / WEIGHTS
-                self.save_weights(weights)
+                model.save_weights(weights)
                 if half_precision:
                     _store_half_precision(weights)
                 # h5py keeps the space of replaced arrays: a copy does not.

@@ -147,3 +147,19 @@ def test_nothing_in_a_preset_is_code(preset):
     assert not zipfile.is_zipfile(preset / "model.weights.h5")
     assert h5py.is_hdf5(preset / "model.weights.h5")
     assert json.loads((preset / "config.json").read_text())["class_name"] == "Separator"
+
+
+def test_what_a_model_was_compiled_with_is_left_out(tmp_path):
+    network = tiny_network()
+    network.save_to_preset(tmp_path / "new")
+    network.get_layer("encoder_1_conv").trainable = False
+    network.compile("adam", "mean_squared_error", jit_compile=False)
+    mixture = np.random.default_rng(0).uniform(size=(2, *TINY.network_shape))
+    network.fit(mixture, mixture / 2, verbose=0)
+    network.save_to_preset(tmp_path / "trained")
+    new, trained = (tmp_path / name / "model.weights.h5" for name in ("new", "trained"))
+    assert trained.stat().st_size < 1.1 * new.stat().st_size
+    loaded = load_preset(tmp_path / "trained")
+    assert network.compiled and not loaded.compiled
+    for expected, actual in zip(network.get_weights(), loaded.get_weights(), strict=True):
+        assert np.array_equal(actual, expected)
