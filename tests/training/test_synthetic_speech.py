@@ -60,8 +60,8 @@ def test_analysis_finds_formant_and_voicing():
 
 def test_hiss_does_not_stop_where_the_recording_does():
     flat = np.zeros((1, 126), np.float32)
-    (hiss,) = extend(flat, np.zeros(1, np.float32), FREQUENCIES)
-    (voice,) = extend(flat, np.ones(1, np.float32), FREQUENCIES)
+    (hiss,) = extend(flat, np.zeros(1, np.float32), FREQUENCIES, 116)
+    (voice,) = extend(flat, np.ones(1, np.float32), FREQUENCIES, 116)
     at_7_khz = np.searchsorted(FREQUENCIES, 7000)
     assert hiss[at_7_khz] > -0.1
     assert -3 < voice[at_7_khz] < -0.7
@@ -108,7 +108,7 @@ def test_folders_without_recordings_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("write", "message"),
     [
-        (lambda path: path.write_text("not audio"), "not a readable WAV file"),
+        (lambda path: path.write_text("not audio"), "not a readable WAV"),
         (lambda path: soundfile.write(path, spoken_vowel(), 16000), "16000 Hz"),
         (lambda path: soundfile.write(path, np.zeros(4000), RATE), "silent or shorter"),
         (lambda path: soundfile.write(path, np.zeros(0), RATE), "silent or shorter"),

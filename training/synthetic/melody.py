@@ -64,6 +64,44 @@ def draw_syllables(dice: Dice, song: Song, phrasing: str) -> list[Syllable]:
     return syllables
 
 
+def draw_rap(dice: Dice, song: Song) -> list[Syllable]:
+    """Returns the syllables of rhythmic speech: lines of one or two bars on the beat's grid."""
+    # About five syllables a second at any tempo.
+    steps = 4 if song.beat > 0.4 else 2
+    density = dice.uniform(0.6, 0.95)
+    syllables = []
+    beat = dice.integer(0, 5)
+    while beat < song.beats:
+        beats = dice.pick([3, 4, 4, 4, 7, 8])
+        places = range(beats * steps)
+        sounds = dice.pattern(len(places), density)
+        times = [
+            song.step_time(beat + place // steps, place % steps, steps)
+            for place in places
+            if sounds[place] or place % steps == 0
+        ]
+        end = (beat + beats) * song.beat
+        syllables += _spaced(dice, song, times, end)
+        beat += beats + dice.pick([0, 1, 1, 4], [0.5, 0.3, 0.1, 0.1])
+    return syllables or [Syllable(0.0, max(0.08, song.duration - 0.05), True, True)]
+
+
+def _spaced(dice: Dice, song: Song, times: list[float], end: float) -> list[Syllable]:
+    """Returns a line of syllables from their onsets; each lasts to the next, but not long."""
+    times = [time for time in times if time < song.duration - 0.15]
+    edges = [*times, min(end, song.duration - 0.02)]
+    return [
+        Syllable(
+            start,
+            min(following - start, dice.uniform(0.25, 0.45)),
+            start == times[0],
+            start == times[-1],
+        )
+        for start, following in zip(edges[:-1], edges[1:], strict=True)
+        if following - start > 0.05
+    ]
+
+
 def draw_pitch(
     dice: Dice,
     song: Song,

@@ -1,5 +1,7 @@
 """Voices made from real speech: its envelopes sung, or the recordings themselves."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 from scipy import fft, signal
 
@@ -9,7 +11,7 @@ from training.synthetic.melody import Syllable
 from training.synthetic.song import Song
 from training.synthetic.speech_bank import Utterance, extend
 
-Bank = dict[str, list[Utterance]]
+Bank = Mapping[str, Sequence[Utterance]]
 
 
 def speech_envelopes(
@@ -50,7 +52,8 @@ def speech_envelopes(
         places = _time_map(utterance.voicing, length, 0.0 if keep_tempo else stretch)
         voicing = np.interp(places, np.arange(len(utterance.voicing)), utterance.voicing)
         voicing = voicing.astype(np.float32)
-        envelope = np.exp(extend(_at(utterance.envelope, places), voicing, frequencies)) * accent
+        heard = _at(utterance.envelope, places)
+        envelope = np.exp(extend(heard, voicing, frequencies, utterance.known)) * accent
         harmonic[begin : begin + length] = envelope * voicing[:, None]
         hiss = 0.5 * np.maximum(1 - voicing, 0.4 * breath)
         noise[begin : begin + length] = envelope * hiss[:, None].astype(np.float32)
@@ -87,25 +90,26 @@ def spoken_phrases(dice: Dice, song: Song, clock: Clock, bank: Bank) -> np.ndarr
         while time < end:
             utterance = dice.pick(utterances)
             pace = speed * dice.log_uniform(0.94, 1.06)
-            word = _resample(utterance.waveform, pace, clock.sample_rate)
+            rate = utterance.rate * pace
+            word = _resample(utterance.waveform, rate, clock.sample_rate)
             begin = int(time * clock.sample_rate)
             word = word[: clock.samples - begin] * np.float32(dice.uniform(0.6, 1))
             output[begin : begin + len(word)] += word
-            seconds = len(utterance.waveform) / 8000 / pace
+            seconds = len(utterance.waveform) / rate
             time += seconds * dice.uniform(0.75, 1.05)
         time += dice.log_uniform(0.1, 2)
-    edge = 3600 * speed
+    edge = 0.45 * utterances[0].rate * speed
     if clock.sample_rate / 2 > 1.1 * edge:
         output += _missing_highs(dice, clock, output, edge)
     return output
 
 
-def _resample(waveform: np.ndarray, pace: float, sample_rate: int) -> np.ndarray:
-    """Returns a recording `pace` times as fast; what passes Nyquist is left out."""
-    fade = np.minimum(1, np.arange(len(waveform)) / 40).astype(np.float32)
+def _resample(waveform: np.ndarray, rate: float, sample_rate: int) -> np.ndarray:
+    """Returns a recording of a sample rate at another one; what passes Nyquist is left out."""
+    fade = np.minimum(1, np.arange(len(waveform)) * (200 / rate)).astype(np.float32)
     length = fft.next_fast_len(len(waveform), real=True)
     padded = np.pad(waveform * fade * fade[::-1], (0, length - len(waveform)))
-    samples = round(length * sample_rate / (8000 * pace))
+    samples = round(length * sample_rate / rate)
     return signal.resample(padded, samples).astype(np.float32)
 
 

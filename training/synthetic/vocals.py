@@ -2,17 +2,20 @@
 
 import numpy as np
 
+from training.synthetic.choir import choir
 from training.synthetic.clock import Clock
 from training.synthetic.dice import Dice
-from training.synthetic.effects import compress, echo, normalize, saturate
+from training.synthetic.effects import normalize
 from training.synthetic.formants import Throat, formant_envelopes
 from training.synthetic.material import COMPUTED, Material
 from training.synthetic.melody import draw_pitch, draw_syllables
+from training.synthetic.sentence_singer import perform_sentences, phrases_elsewhere
 from training.synthetic.song import Song
 from training.synthetic.sources import pulse_train, shape, white_noise
 from training.synthetic.space import Equalizer, Reverb, place
-from training.synthetic.speech_bank import load_bank
+from training.synthetic.speech_bank import load_bank, load_voices
 from training.synthetic.speech_voice import Bank, speech_envelopes, spoken_phrases
+from training.synthetic.studio import HeavyEffects, treat
 
 REGISTERS = {
     "male": {"weight": 0.36, "tract": (0.92, 1.08), "lowest": (42, 51)},
@@ -21,6 +24,14 @@ REGISTERS = {
     "falsetto": {"weight": 0.14, "tract": (0.95, 1.15), "lowest": (50, 56)},
 }
 """Chance, formant factor and lowest note (a MIDI number) of each register."""
+
+
+SHARES = {"sentences": 0.5, "digits": 0.15, "computed": 0.35}
+"""Chance of each kind of voice where there are recorded sentences."""
+CHOIR = 0.07
+"""Chance of a choir behind the singer where there are recorded sentences."""
+AD_LIBS = 0.1
+"""Chance of further phrases, by any voice, where there are recorded sentences."""
 
 
 def vocals(
@@ -38,45 +49,51 @@ def vocals(
         song: key and tempo.
         clock: the grids.
         material: with recorded speech; without it every voice is a formant synthesis.
-        speech_share: chance that the voice is made from speech where there is some.
+        speech_share: chance that the voice is made from digits where there is no other speech.
     """
-    from_speech = dice.chance(speech_share) and material.digits
-    bank = load_bank(material.folder) if from_speech else None
+    from_digits = dice.chance(speech_share) and bool(material.digits)
+    from_sentences = False
+    if material.sentences:
+        kinds = [kind for kind in SHARES if kind != "digits" or material.digits]
+        kind = dice.pick(kinds, [SHARES[kind] for kind in kinds])
+        from_digits, from_sentences = kind == "digits", kind == "sentences"
+    bank = load_bank(material.folder) if from_digits else None
     doubles: list[np.ndarray] = []
-    if bank and dice.chance(0.25):
+    if from_sentences:
+        voices = load_voices(material.folder)
+        lead, doubles = perform_sentences(dice, song, clock, voices)
+    elif bank and dice.chance(0.25):
         lead = normalize(spoken_phrases(dice, song, clock, bank))
     else:
         lead, doubles = _sing(dice, song, clock, bank)
+    if material.sentences:
+        doubles = doubles + _others(dice, song, clock, material)
     spread, pan = dice.uniform(0.2, 0.9), dice.normal(0, 0.08)
     # In mono everything is one bus; in stereo doubles stand beside the singer.
     buses = [lead + sum(doubles)] if clock.channels == 1 else [lead, *doubles]
     sides = [0.0] + [spread * (-1) ** number for number in range(1, len(buses))]
     pans = np.clip(pan + np.array(sides), -1, 1)
-    treated = _treat(dice, song, clock, buses)
+    treated = treat(dice, song, clock, buses)
     equalizer = Equalizer.draw(dice, tilt=0.7, low_cut=(70, 180))
     reverb = Reverb.draw(dice, chance=0.85, wettest=0.8)
+    if material.sentences:
+        heavy = HeavyEffects.draw(dice, song)
+        treated = heavy.apply(dice, clock, treated)
+        equalizer, reverb = heavy.color(equalizer), heavy.room(reverb)
     parts = list(zip(treated, pans, strict=True))
     return place(dice, clock, parts, equalizer=equalizer, reverb=reverb)
 
 
-def _treat(dice: Dice, song: Song, clock: Clock, buses: list[np.ndarray]) -> list[np.ndarray]:
-    """Returns the buses through the same compressor, saturation and echo, or some of them."""
-    squeeze = dice.uniform(0.2, 0.75) if dice.chance(0.75) else 0.0
-    drive = dice.log_uniform(0.2, 2.5) if dice.chance(0.2) else 0.0
-    beats, feedback = dice.pick([0.5, 0.75, 1, 0.25]), dice.uniform(0.1, 0.4)
-    echoes = dice.chance(0.25)
-    treated = []
-    for signal in buses:
-        level = np.float32(signal.std())
-        signal = normalize(signal)
-        if squeeze:
-            signal = compress(signal, clock, squeeze)
-        if drive:
-            signal = saturate(normalize(signal), drive, clock.sample_rate)
-        if echoes:
-            signal = echo(signal, clock, song.beat * beats, feedback)
-        treated.append(signal * level)
-    return treated
+def _others(dice: Dice, song: Song, clock: Clock, material: Material) -> list[np.ndarray]:
+    """Returns voices that sing something else than the singer does."""
+    others = []
+    if dice.chance(CHOIR):
+        level = np.float32(dice.log_uniform(0.1, 0.5))
+        others += [half * level for half in choir(dice, song, clock)]
+    if dice.chance(AD_LIBS):
+        level = np.float32(dice.uniform(0.25, 0.9))
+        others.append(level * phrases_elsewhere(dice, song, clock, load_voices(material.folder)))
+    return others
 
 
 def _sing(
