@@ -12,6 +12,7 @@ from training.recipe_reading import TRANSFORM, model_table, table_of, transforms
 from training.recipe_tables import (
     IMAGE_KINDS,
     DataRecipe,
+    DistillationRecipe,
     FeaturesRecipe,
     ModelRecipe,
     RunRecipe,
@@ -42,6 +43,7 @@ TABLES = (
     "augment",
     "offline",
     "training",
+    "distillation",
     "second_stage",
     "run",
 )
@@ -64,6 +66,7 @@ class Recipe:
         source_gains: how loud each source is made; instead of `remix`.
         augment: what else is done to stems, in this order.
         offline: versions of songs that shards get, in other keys and tempos; `None` for none.
+        distillation: trained networks that teach; `None` for the truth alone.
         second_stage: how training goes on after the first stage; `None` for not at all.
     """
 
@@ -80,6 +83,7 @@ class Recipe:
     source_gains: "SourceGains | None"
     augment: tuple["Transform", ...]
     offline: "OfflineRecipe | None"
+    distillation: DistillationRecipe | None
     second_stage: SecondStageRecipe | None
 
     def stages(self) -> list[tuple["FitSettings", DataRecipe]]:
@@ -211,13 +215,14 @@ def load_recipe(recipe: str | os.PathLike, *, overrides: Mapping[str, Any] | Non
         source_gains=optional("source_gains", SourceGains),
         augment=transforms_of(tables.get(AUGMENT, ()), f"{path}: [[{AUGMENT}]]"),
         offline=optional("offline", OfflineRecipe),
+        distillation=optional("distillation", DistillationRecipe),
         second_stage=optional("second_stage", SecondStageRecipe),
     )
-    for table in (AUGMENT, "offline"):
+    for table in (AUGMENT, "offline", "distillation"):
         if getattr(result, table) and result.data.kind == "features":
             raise InputError(f"{path}: [{table}] is for songs; features are learned as they are")
         if getattr(result, table) and result.data.kind in IMAGE_KINDS:
-            raise InputError(f"{path}: [{table}] is for songs; images have [images]")
+            raise InputError(f"{path}: [{table}] is for songs, not for images")
     if result.images is not None and result.data.kind not in IMAGE_KINDS:
         raise InputError(f"{path}: [images] is for [data] kind images or shapes")
     if result.training.loss == "dice_cross_entropy" and result.data.kind not in IMAGE_KINDS:

@@ -149,6 +149,28 @@ class FeaturesRecipe:
 
 
 @dataclass(frozen=True)
+class DistillationRecipe:
+    """The `[distillation]` table: trained networks whose estimates are mixed into the targets.
+
+    Args:
+        teachers: preset names, preset folders or `.keras` files, with the front end of the network
+            to train but for the length of patches; what they estimate is averaged. A network that
+            gives several stems, or a separator of several networks, teaches those that both have.
+        share: of the teachers in a target, in (0, 1]; the truth has the rest. Validation is by the
+            truth alone.
+    """
+
+    teachers: list[str] = field(default_factory=list)
+    share: float = 0.5
+
+    def __post_init__(self):
+        if not self.teachers or not all(isinstance(name, str) for name in self.teachers):
+            raise InputError("teachers must name a preset, preset folder or .keras file or more")
+        if not 0 < self.share <= 1:
+            raise InputError(f"share={self.share} is not above 0 and at most 1")
+
+
+@dataclass(frozen=True)
 class SecondStageRecipe:
     """The `[second_stage]` table: what is other once the first stage has ended.
 

@@ -14,7 +14,14 @@ from training.evaluation import AGGREGATION, Evaluation, evaluate
 from training.fitting import HISTORY, MODEL
 from training.loaders.named import named_tracks
 from training.models import own_stems, rebuilt, takes_waveforms
-from training.release_parts import argument_parser, as_shipped, finished_run, training_time
+from training.release_parts import (
+    argument_parser,
+    as_shipped,
+    finished_run,
+    training_time,
+    worst_row,
+    worst_song,
+)
 from training.synthetic import synthetic_songs
 from zoo.demo import DEMO_SEED
 from zoo.presets import load_model
@@ -25,12 +32,12 @@ CARD = """# {name}
 
 {network} that separates {stems} from music, trained without any real song.
 
-- Input and output: waveforms at {sample_rate} Hz through `zoo.Separator`; songs of any rate through
-  `stemzoo separate`. Above {band:.0f} Hz nothing is separated: that part stays in the accompaniment
+- Input and output: waveforms at {sample_rate} Hz{channels} through `zoo.Separator`; songs of any
+  rate through `stemzoo separate`. Above {band:.0f} Hz nothing is separated: that part {above}
   unless `--above-band` says otherwise.
 - Parameters: {parameters:,}, stored in float16.
 - Trained on: {trained_on}
-- Licence of the weights: {licence}
+{materials}- Licence of the weights: {licence}
 
 ## Training
 
@@ -46,10 +53,12 @@ SDR in dB; mixture = the mixture in the stem's place.
 
 {scores}
 
+{worst}
+
 ![A held-back synthetic song before and after](spectrograms.png)
 
 Limits: it was trained on synthetic music, so instruments that sound like none of the synthesiser's
-leak into the vocals, and its band ends at {band:.0f} Hz.
+{leak}, and its band ends at {band:.0f} Hz.
 """
 
 
@@ -79,6 +88,13 @@ def _patches(settings: dict, history: Sequence[dict]) -> int:
         steps = data.get("steps_per_epoch") or data["count"] * data["patches_per_song"] // batch
         total += steps * batch
     return total
+
+
+def _song_hours(data: dict) -> float | None:
+    """How much music the recipe made to train on; `None` where it was given songs."""
+    if data["kind"] != "synthetic":
+        return None
+    return round(data["count"] * data["duration"] / 3600, 2)
 
 
 def _examples(model: keras.Model) -> str:
@@ -124,6 +140,7 @@ def release(
     trained_on: str,
     licence: str,
     minutes: float | None = None,
+    materials: Sequence[str] = (),
 ) -> None:
     """Writes the best model of a run as a preset folder with a measured card.
 
@@ -136,6 +153,7 @@ def release(
         trained_on: what the card says of the training data.
         licence: of the weights.
         minutes: how long the training took.
+        materials: what the songs were made with, each with its licence, as the card shall name it.
 
     Raises:
         InputError: if the run is not finished, or followed another recipe.
@@ -154,7 +172,7 @@ def release(
     if check:
         arguments.append("--check FOLDER")
         results.append((check, "bsseval_v4", "Real songs, as a check only"))
-    scores, figures = [], {}
+    scores, figures, worst = [], {}, None
     for source, metric, title in results:
         evaluation = evaluate(separator, named_tracks(source), metric=metric)
         shown = source if source == songs else "FOLDER"
@@ -162,6 +180,8 @@ def release(
         names = "" if source == songs else f": {', '.join({r['track'] for r in evaluation.rows})}"
         scores += _score_lines(evaluation, title + names, command)
         figures[metric] = evaluation.aggregates
+        if source == songs:
+            worst = worst_row(evaluation.rows)
     patches = _patches(settings, history)
     card = CARD.format(
         name=preset.name,
@@ -169,6 +189,11 @@ def release(
         stems=", ".join(stem for stem in stems if stem != separator.residual),
         sample_rate=model.sample_rate,
         band=_band(model),
+        channels=", stereo; a mono song is heard twice," if separator.channels == 2 else "",
+        above=f"stays in the {separator.residual}" if separator.residual else "is in no stem",
+        leak="leak into the vocals" if separator.residual else "end up in a wrong stem",
+        materials="".join(f"- Material: {material}\n" for material in materials),
+        worst=worst_song(worst),
         parameters=model.count_params(),
         trained_on=trained_on,
         licence=licence,
@@ -177,17 +202,23 @@ def release(
         examples=_examples(model),
         epochs=len(history),
         minutes=training_time(minutes),
-        overrides="--set data.material=FOLDER" if data["material"] else "",
+        overrides="--set data.material=FOLDER" if data.get("material") else "",
         release_arguments=" ".join(arguments),
         scores="\n".join(scores).rstrip(),
     )
-    # The folder of material is the trainer's own business.
-    data["material"] = bool(data["material"])
+    # Where material and teachers lie is the trainer's own business.
+    data["material"] = bool(data.get("material"))
+    if settings.get("distillation"):
+        teachers = settings["distillation"]["teachers"]
+        settings["distillation"]["teachers"] = [Path(name).name for name in teachers]
     metadata = {
         "licence": licence,
         "trained_on": trained_on,
         "stems": stems,
+        "materials": list(materials),
         "patches": patches,
+        "hours": {"songs": _song_hours(data), "training": minutes and round(minutes / 60, 2)},
+        "worst": worst,
         "settings": settings,
         "scores": figures,
     }
@@ -199,6 +230,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Command line of this module."""
     parser = argument_parser(__doc__)
     parser.add_argument("--songs", required=True, help="held-back songs: folder or synthetic:S:N")
+    parser.add_argument(
+        "--material",
+        dest="materials",
+        action="append",
+        default=[],
+        help="what songs were made with, and its licence; repeatable",
+    )
     parser.add_argument("--check", help="folder of real songs for BSSEval v4")
     release(**vars(parser.parse_args(arguments)))
 

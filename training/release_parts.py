@@ -3,9 +3,11 @@
 import argparse
 import json
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from training.recipe import load_recipe
 from training.run import SETTINGS
@@ -29,7 +31,8 @@ def finished_run(run: Path, model: str, recipe: str) -> dict:
     if not (run / model).is_file():
         raise InputError(f"{run}: holds no finished run")
     settings = json.loads((run / SETTINGS).read_text("utf-8"))
-    material = settings["data"]["material"]
+    # Runs made before the key was known lack it.
+    material = settings["data"].get("material")
     overrides = {"data.material": material} if material else {}
     difference = load_recipe(recipe, overrides=overrides).difference(settings)
     if difference is not None:
@@ -51,6 +54,24 @@ def training_time(minutes: float | None) -> str:
     if minutes is None:
         return ""
     return f", {minutes:.0f} minutes on a shared machine of two CPU cores"
+
+
+def worst_row(rows: Sequence[dict]) -> dict | None:
+    """Returns the song and stem of the lowest SDR; `None` where none is defined."""
+    defined = [row for row in rows if not np.isnan(row["SDR"])]
+    worst = min(defined, key=lambda row: row["SDR"], default=None)
+    names = ("track", "stem", "SDR", "mixture", "improvement")
+    return worst and {name: worst[name] for name in names}
+
+
+def worst_song(row: dict | None) -> str:
+    """Returns what a card says of `worst_row`."""
+    if row is None:
+        return "Of no song held back was an SDR defined."
+    return (
+        f"Worst of the songs held back: `{row['track']}`, {row['stem']} at {row['SDR']:.2f} dB "
+        f"(mixture {row['mixture']:.2f} dB)."
+    )
 
 
 def argument_parser(description: str) -> argparse.ArgumentParser:

@@ -96,6 +96,24 @@ def _with_versions(recipe: Recipe, tracks):
     ]
 
 
+def _taught(recipe: Recipe, model, stages):
+    """The stages with teachers' estimates in their targets."""
+    from training.distillation import distilled, load_teachers
+
+    if takes_waveforms(model):
+        raise InputError(
+            f"recipe {recipe.name}: [distillation] is for networks on spectrograms, "
+            f"{type(model).__name__} works on waveforms"
+        )
+    front_end, table = model.front_end, recipe.distillation
+    teachers = load_teachers(table, front_end, _stems(recipe, model))
+
+    def taught(train, first_epoch):
+        return distilled(train(first_epoch), teachers, share=table.share, front_end=front_end)
+
+    return [replace(stage, train=partial(taught, stage.train)) for stage in stages]
+
+
 class TrainingExamples(NamedTuple):
     """What a network is fed.
 
@@ -166,4 +184,6 @@ def song_stages(
         )
         for settings, table in recipe.stages()
     ]
+    if recipe.distillation is not None:
+        stages = _taught(recipe, model, stages)
     return stages, draw(held_back, recipe.data, training=False)

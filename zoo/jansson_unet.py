@@ -34,27 +34,36 @@ def apply_decoder_level(x, skip, filters, *, kernel_size, dropout, name, dtype=N
 
 @keras.saving.register_keras_serializable(package="stemzoo")
 class JanssonUNet(PresetMixin, keras.Model):
-    """U-Net that masks a magnitude spectrogram, one source a network.
+    """U-Net that masks a magnitude spectrogram: one source a network, or several that share it.
 
     Source: Jansson, Humphrey, Montecchio, Bittner, Kumar, Weyde, "Singing Voice Separation with
     Deep U-Net Convolutional Networks", ISMIR 2017, section 3.1. With the defaults: 9,826,321
     parameters, of which 3,008 are batch-normalisation statistics.
 
+    The paper trains one network a source and hears one channel. Ours are: a front end of several
+    channels, which are heard side by side and get a mask each; and `stems`, whose masks come out of
+    one encoder and decoder, so that four sources cost what one does. Each is a sigmoid of its own:
+    they need not add up to one.
+
     Args:
+        stems: names of two sources or more, for one network of them all; `None` for the paper's
+            network of one source, which has no name for it.
         filters: of the encoder's levels, outermost first; the decoder mirrors them.
         kernel_size: of every convolution.
         dropout: rate on the three innermost decoder levels.
         leakiness: negative slope of the encoder's activations.
         frames: patch length in frames, divisible by `2 ** levels`; `None` for any such length.
         front_end: whose magnitudes the network masks; its bins must be divisible by
-            `2 ** levels`. It is saved with the model.
+            `2 ** levels`, and its layout is "bins_frames". It is saved with the model.
 
     Returns:
-        The source's magnitude, mask times input, `(batch, bins, frames, 1)`, of a mixture's
-        magnitude of the same shape in [0, 1].
+        The source's magnitude, mask times input, `(batch, bins, frames, channels)`, of a mixture's
+        magnitude of the same shape, in [0, 1] where the front end normalises by the peak; with
+        `stems` a dict stem -> magnitude of that shape.
 
     Raises:
-        ValueError: if bins or frames are not divisible by `2 ** levels`.
+        ValueError: if bins or frames are not divisible by `2 ** levels`, stems are not two or more
+            different names, or the front end's patches are of another kind.
 
     Example:
         >>> model = JanssonUNet(filters=(4, 8), front_end=FrontEnd(bins=512))
@@ -62,11 +71,19 @@ class JanssonUNet(PresetMixin, keras.Model):
         >>> vocals = model(mixture)
         >>> bool(np.allclose(vocals, model.mask(mixture) * mixture))
         True
+        >>> stereo = FrontEnd(bins=512, channels=2)
+        >>> model = JanssonUNet(stems=("vocals", "drums"), filters=(4, 8), front_end=stereo)
+        >>> {stem: tuple(mask.shape) for stem, mask in model.masks(mixture.repeat(2, -1)).items()}
+        {'vocals': (1, 512, 128, 2), 'drums': (1, 512, 128, 2)}
     """
+
+    # Patches overlap, of one source or of several; see `MaskNetworks`.
+    cross_faded = True
 
     def __init__(
         self,
         *,
+        stems=None,
         filters=(16, 32, 64, 128, 256, 512),
         kernel_size=5,
         dropout=0.5,
@@ -76,25 +93,14 @@ class JanssonUNet(PresetMixin, keras.Model):
         dtype=None,
         **kwargs,
     ):
+        stems = None if stems is None else tuple(stems)
         filters = tuple(filters)
         front_end = FrontEnd() if front_end is None else front_end
-        if not filters:
-            raise ValueError(f"filters must name at least one level. Received: filters={filters}")
-        if front_end.normalization == "min_max":
-            raise ValueError(
-                "a mask is for magnitudes, not for decibels: take the normalization 'peak' or "
-                f"'none'. Received: front_end={front_end}"
-            )
-        divisor = 2 ** len(filters)
-        for name, size in (("front_end.bins", front_end.bins), ("frames", frames)):
-            if size is not None and size % divisor:
-                raise ValueError(
-                    f"{name} must be divisible by {divisor}, as {len(filters)} levels halve it. "
-                    f"Received: {name}={size}"
-                )
+        _check(stems, filters, frames, front_end)
 
         # Layers
-        inputs = keras.Input((front_end.bins, frames, 1), name="mixture")
+        channels = front_end.channels
+        inputs = keras.Input((front_end.bins, frames, channels), name="mixture")
         shared = {"kernel_size": kernel_size, "dtype": dtype}
         skips = []
         x = inputs
@@ -113,17 +119,33 @@ class JanssonUNet(PresetMixin, keras.Model):
                 **shared,
             )
         x = sub_pixel.Conv2DTranspose(
-            1, kernel_size, strides=2, dtype=dtype, name="decoder_1_conv"
+            channels * len(stems or (None,)),
+            kernel_size,
+            strides=2,
+            dtype=dtype,
+            name="decoder_1_conv",
         )(x)
         # Single precision from here: a mask in half precision has steps that can be heard.
         mask = layers.Activation("sigmoid", dtype="float32", name="mask")(x)
-        outputs = layers.Multiply(dtype="float32", name="masked")((mask, inputs))
+        if stems is None:
+            outputs = layers.Multiply(dtype="float32", name="masked")((mask, inputs))
+        else:
+            # A stem's channels lie next to one another.
+            mask = {
+                stem: mask[..., place * channels : (place + 1) * channels]
+                for place, stem in enumerate(stems)
+            }
+            outputs = {
+                stem: layers.Multiply(dtype="float32", name=stem)((share, inputs))
+                for stem, share in mask.items()
+            }
 
         # Functional model
         super().__init__(inputs=inputs, outputs=outputs, **kwargs)
         self._mask = keras.Function(inputs, mask)
 
         # Config
+        self.stems = stems
         self.filters = filters
         self.kernel_size = kernel_size
         self.dropout = dropout
@@ -137,12 +159,29 @@ class JanssonUNet(PresetMixin, keras.Model):
         """Of the waveforms whose magnitudes the network masks, in Hz."""
         return self.front_end.sample_rate
 
-    def mask(self, mixture):
-        """Returns the soft mask in (0, 1), `(batch, bins, frames, 1)`, of a mixture's magnitude."""
-        return self._mask(mixture)
+    @property
+    def mask(self):
+        """Function: mixture's magnitude -> soft mask in (0, 1) of the same shape.
+
+        Only networks of one source have it.
+        """
+        if self.stems is not None:
+            raise AttributeError("a network of several stems has masks, not a mask")
+        return self._mask
+
+    @property
+    def masks(self):
+        """Function: mixture's magnitude -> dict stem -> soft mask in (0, 1) of the same shape.
+
+        Only networks of several stems have it.
+        """
+        if self.stems is None:
+            raise AttributeError("a network of one source has a mask, not masks")
+        return self._mask
 
     def get_config(self):
         return {
+            "stems": self.stems,
             "filters": self.filters,
             "kernel_size": self.kernel_size,
             "dropout": self.dropout,
@@ -153,3 +192,26 @@ class JanssonUNet(PresetMixin, keras.Model):
             "name": self.name,
             "trainable": self.trainable,
         }
+
+
+def _check(stems, filters, frames, front_end) -> None:
+    if stems is not None and (len(stems) < 2 or len(set(stems)) < len(stems)):
+        raise ValueError(f"stems must be two or more different names. Received: stems={stems}")
+    if not filters:
+        raise ValueError(f"filters must name at least one level. Received: filters={filters}")
+    if front_end.normalization == "min_max":
+        raise ValueError(
+            "a mask is for magnitudes, not for decibels: take the normalization 'peak' or 'none'. "
+            f"Received: front_end={front_end}"
+        )
+    if front_end.layout != "bins_frames":
+        raise ValueError(
+            f"the network takes patches in the layout 'bins_frames'. Received: {front_end}"
+        )
+    divisor = 2 ** len(filters)
+    for name, size in (("front_end.bins", front_end.bins), ("frames", frames)):
+        if size is not None and size % divisor:
+            raise ValueError(
+                f"{name} must be divisible by {divisor}, as {len(filters)} levels halve it. "
+                f"Received: {name}={size}"
+            )

@@ -18,6 +18,8 @@ class MaskNetworks:
     Attributes:
         models: what the networks are called in a separator's files -> network.
         joint: whether there is one network of all stems.
+        cross_faded: whether patches overlap and are cross-faded by default; else they are laid out
+            as in Spleeter's program. A network of all stems says it by an attribute of this name.
         stems: that have a mask.
         front_end: of all networks.
         mask_extension: "zeros" or "average".
@@ -41,6 +43,7 @@ class MaskNetworks:
             self.models = dict(network) if named else {stem or "vocals": network}
             self.stems = tuple(self.models)
         self.front_end: FrontEnd = self._common("front_end")
+        self.cross_faded = self._common("cross_faded", not self.joint)
         if mask_extension is None:
             mask_extension = self._common("mask_extension", "zeros")
         if mask_extension not in MASK_EXTENSIONS:

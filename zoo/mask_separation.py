@@ -56,7 +56,7 @@ class MaskSeparation:
             raise ValueError(f"downmix is for mono waveform networks. Received: downmix={downmix}")
         front_end = self.front_end
         frames = front_end.frames
-        usual = 0 if made.joint else frames // 4
+        usual = frames // 4 if made.cross_faded else 0
         self.overlap = usual if overlap is None else overlap
         if not 0 <= self.overlap <= frames // 2:
             raise ValueError(
@@ -70,14 +70,14 @@ class MaskSeparation:
                 f"frame. Received: frames={frames}, overlap={self.overlap}"
             )
         length = front_end.frame_length
-        pad = length if made.joint else length // 2
+        pad = length // 2 if made.cross_faded else length
         self.grid = PatchGrid(
             step=(frames - self.overlap) * front_end.frame_step,
             # No less than the silence, so that a first buffer in streaming begins with the signal.
             lookahead=max(front_end.patch_samples(self.overlap), pad),
             pad=pad,
             offset=0,
-            reflect=not made.joint,
+            reflect=made.cross_faded,
         )
 
     @property

@@ -22,9 +22,9 @@ class Separator(ExportedSeparator, PresetMixin, keras.Model):
 
     Mask networks of one channel: one mask a stem is made from the mono mix and applied to every
     channel with the mixture's phase. Those of several make a mask for each channel. Overlapping
-    patches are cross-faded, on a grid that starts at the first sample; one network of all stems is
-    laid out as in Spleeter's program, whose output it gives: a frame of silence comes before the
-    signal, silence after it, and patches do not overlap.
+    patches are cross-faded, on a grid that starts at the first sample; a `SpleeterUNet`'s are laid
+    out as in Spleeter's program, whose output it gives: a frame of silence comes before the signal,
+    silence after it, and patches do not overlap.
 
     Waveform networks: one with context sees more than it returns, and no border can be told. The
     windows of others are cross-faded. A mono network hears the channels' mean, as in the Wave-U-Net
@@ -36,7 +36,7 @@ class Separator(ExportedSeparator, PresetMixin, keras.Model):
     Args:
         network: a model with a `front_end` and a `mask` method, such as `JanssonUNet`, a mapping
             stem -> such model, all with the same front end, one of all stems with a `masks` method,
-            such as `SpleeterUNet`, or a `WaveUNet`.
+            such as `SpleeterUNet` or a `JanssonUNet` of several, or a `WaveUNet`.
         stem: name of the stem where a single mask network is given; "vocals" by default. Networks
             of all stems name their own.
         residual: name of the stem that is the mixture minus all others; `None` for none. With mask
@@ -46,7 +46,7 @@ class Separator(ExportedSeparator, PresetMixin, keras.Model):
             such source, and none if there is neither.
         overlap: frames that neighbouring patches share, or samples that neighbouring windows of a
             waveform network without context share; at most half a patch or window, by default a
-            quarter of a patch, none with one mask network of all stems, or a sixteenth of a window.
+            quarter of a patch, none with a `SpleeterUNet`, or a sixteenth of a window.
         window: samples that a waveform network without context sees at a time, a multiple of its
             `length_step`; by default as many as in training, its `segment_samples`. A longer one
             may do harm where training left the bottleneck shorter than its kernel, whose outer taps
@@ -202,8 +202,8 @@ class Separator(ExportedSeparator, PresetMixin, keras.Model):
         Returns:
             A dict stem -> `(batch, frames, bins)` in [0, 1], of networks of several channels
             `(batch, frames, bins, channels)`; frame `t` is centred on sample `t * frame_step`. With
-            one network of all stems that holds if `frame_step` divides half a frame; else all
-            frames are less than a step later.
+            a `SpleeterUNet` that holds if `frame_step` divides half a frame; else all frames are
+            less than a step later.
 
         Raises:
             ValueError: with a waveform network, which has none.

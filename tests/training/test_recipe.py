@@ -151,7 +151,7 @@ def test_a_recipe_extends_others(write_recipe, tmp_path):
 def test_a_run_is_repeated_from_the_text_of_an_extended_recipe(write_recipe, tmp_path):
     write_recipe(RECIPE + AUGMENTED)
     child = tmp_path / "child.toml"
-    child.write_text("extends = 'mine.toml'\n[data]\nspeech = 'Ton \\\\ \"\u00e4\"'\n")
+    child.write_text("extends = 'mine.toml'\n[data]\nmaterial = 'Ton \\\\ \"\u00e4\"'\n")
     recipe = load_recipe(child)
     assert recipe.text.startswith("# The tables of child, which extends mine.\n")
     (tmp_path / "elsewhere").mkdir()
@@ -284,7 +284,7 @@ def test_a_network_that_cannot_be_built_is_a_mistake(write_recipe):
 def test_overrides_are_toml_or_plain_text():
     assert parse_override("training.epochs=3") == ("training.epochs", 3)
     assert parse_override("data.stems=['vocals', 'drums']")[1] == ["vocals", "drums"]
-    assert parse_override("data.speech = /some/path") == ("data.speech", "/some/path")
+    assert parse_override("data.material = /some/path") == ("data.material", "/some/path")
     for text in ("epochs=3", "training.epochs", "a.b.c=1"):
         with pytest.raises(InputError, match="not of the form table.key=value"):
             parse_override(text)

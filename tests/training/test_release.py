@@ -16,6 +16,16 @@ network = "JanssonUNet"
 filters = [2, 2]
 dtype = "mixed_bfloat16"
 
+stems = ["vocals", "drums", "other"]
+
+[front_end]
+sample_rate = 8192
+frame_length = 512
+frame_step = 384
+bins = 256
+frames = 32
+channels = 2
+
 [data]
 kind = "synthetic"
 count = 2
@@ -45,10 +55,12 @@ def test_a_run_becomes_a_preset(tmp_path):
     recipe.write_text(RECIPE)
     main(arguments(run, preset, recipe))
     network = zoo.JanssonUNet.from_preset(preset)
-    assert network.filters == (2, 2)
+    assert network.filters == (2, 2) and network.stems == ("vocals", "drums", "other")
     assert network.compute_dtype == "float32"
     metadata = json.loads((preset / "metadata.json").read_text())
-    assert metadata["stems"] == ["vocals", "accompaniment"]
+    assert metadata["stems"] == ["vocals", "drums", "other"]
+    assert metadata["hours"] == {"songs": 0.01, "training": 0.1}
+    assert metadata["materials"] == ["Strings of nobody, CC0"]
     assert metadata["patches"] == 2 and metadata["settings"]["data"]["count"] == 2
     card = (preset / "README.md").read_text()
     (scores,) = (
@@ -60,6 +72,11 @@ def test_a_run_becomes_a_preset(tmp_path):
     assert [float(value) for value in shown.groups()] == pytest.approx(
         [scores["SDR"], scores["mixture"]], abs=0.006
     )
+    assert "separates vocals, drums, other from" in card and "- Material: Strings of" in card
+    assert "8192 Hz, stereo; a mono" in card and "that part is in no stem" in card
+    worst = metadata["worst"]
+    assert worst["SDR"] == min(row["SDR"] for row in metadata["scores"]["sdr"])
+    assert f"`synthetic-5-0`, {worst['stem']} at {worst['SDR']:.2f} dB" in card
     assert "noise of our own" in card and "CC0-1.0" in card and "Received" not in card
     assert str(tmp_path) not in card.replace(str(recipe), "")
     assert (preset / "spectrograms.png").read_bytes().startswith(b"\x89PNG")
@@ -124,4 +141,5 @@ def arguments(run, preset, recipe, songs="synthetic:5:1"):
     return [
         *(str(run), str(preset), "--recipe", str(recipe), "--songs", songs),
         *("--trained-on", "noise of our own", "--licence", "CC0-1.0"),
+        *("--minutes", "6", "--material", "Strings of nobody, CC0"),
     ]

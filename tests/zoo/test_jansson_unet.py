@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from zoo import FrontEnd, JanssonUNet
+from zoo import FrontEnd, JanssonUNet, Separator
 
 SMALL = {"filters": (3, 4, 5), "front_end": FrontEnd(bins=64, frames=16)}
 
@@ -90,3 +90,74 @@ def test_config_is_plain_json():
     clone = keras.saving.deserialize_keras_object(config)
     assert clone.get_layer("encoder_1_conv").compute_dtype == "bfloat16"
     assert clone.front_end == SMALL["front_end"]
+
+
+STEREO = FrontEnd(sample_rate=8000, frame_length=64, frame_step=48, bins=32, frames=16, channels=2)
+FOUR = ("vocals", "drums", "bass", "other")
+
+
+def several(stems=FOUR, front_end=STEREO):
+    """A network whose masks vary over stems and channels, unlike fresh weights'."""
+    network = JanssonUNet(stems=stems, filters=(3, 4), front_end=front_end)
+    rng = np.random.default_rng(1)
+    for variable in network.trainable_variables:
+        variable.assign(rng.normal(0, 0.4, variable.shape))
+    return network
+
+
+def test_several_stems_share_a_network(tmp_path):
+    network = several()
+    assert network.get_layer("decoder_1_conv").filters == 8
+    mixture = patches(2, 32, 16, 2)
+    masks = {stem: np.asarray(mask) for stem, mask in network.masks(mixture).items()}
+    assert tuple(masks) == FOUR and not hasattr(network, "mask")
+    for stem, output in network(mixture).items():
+        assert np.allclose(output, masks[stem] * mixture, atol=1e-6)
+    assert np.abs(masks["vocals"] - masks["bass"]).max() > 0.1
+    assert np.abs(masks["bass"][..., 0] - masks["bass"][..., 1]).max() > 0.1
+    network.save_to_preset(tmp_path / "preset")
+    loaded = JanssonUNet.from_preset(tmp_path / "preset")
+    assert loaded.get_config() == network.get_config()
+    assert np.array_equal(loaded(mixture)["other"], network(mixture)["other"])
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3])
+def test_a_separator_of_several_stems_streams(channels):
+    separator = Separator(several())
+    assert (separator.stems, separator.residual, separator.overlap) == (FOUR, None, 4)
+    waveform = np.random.default_rng(0).uniform(-1, 1, (1, 3001, channels)).astype("float32")
+    whole = {stem: np.asarray(signal) for stem, signal in separator(waveform).items()}
+    assert all(signal.shape == waveform.shape for signal in whole.values())
+    stream = separator.streaming(1, channels=channels)
+    state, drums = stream.initial_state(waveform[:, : stream.prime_samples]), []
+    for start in (stream.prime_samples + n * stream.buffer_samples for n in range(2)):
+        buffer = waveform[:, start : start + stream.buffer_samples]
+        outputs = stream({"waveform": buffer, **state})
+        drums.append(np.asarray(outputs["drums"]))
+        state = {name: outputs[f"next_{name}"] for name in state}
+    drums = np.concatenate(drums, axis=1)[:, stream.skip_samples :]
+    size = drums.shape[1]
+    assert size > stream.buffer_samples
+    assert np.abs(drums - whole["drums"][:, :size]).max() < 1e-5
+    rest = Separator(several(), residual="other")
+    total = sum(np.asarray(signal) for signal in rest(waveform).values())
+    assert np.abs(total - waveform).max() < 1e-5
+
+
+def test_a_single_network_hears_stereo():
+    network = several(None)
+    mixture = patches(1, 32, 16, 2)
+    assert network(mixture).shape == mixture.shape and not hasattr(network, "masks")
+    mask = np.asarray(network.mask(mixture))
+    assert np.abs(mask[..., 0] - mask[..., 1]).max() > 0.1
+
+
+@pytest.mark.parametrize("stems", [("vocals",), ("vocals", "vocals"), ()])
+def test_stems_are_several_names(stems):
+    with pytest.raises(ValueError, match="two or more different names. Received: stems="):
+        JanssonUNet(stems=stems)
+
+
+def test_patches_of_another_layout_are_refused():
+    with pytest.raises(ValueError, match="layout 'bins_frames'"):
+        JanssonUNet(front_end=FrontEnd(layout="frames_bins"))

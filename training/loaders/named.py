@@ -61,8 +61,13 @@ def kind_and_path(data: str | os.PathLike) -> tuple[str | None, Path]:
     return match[1], Path(match[2])
 
 
-def synthetic_tracks(data: str | os.PathLike, sample_rate: int | None = None) -> list[Track] | None:
-    """The songs of `synthetic:SEED:COUNT[:MATERIAL]`, or `None` where it is something else."""
+def synthetic_tracks(
+    data: str | os.PathLike, sample_rate: int | None = None, **options
+) -> list[Track] | None:
+    """The songs of `synthetic:SEED:COUNT[:MATERIAL]`, or `None` where it is something else.
+
+    The options are further arguments of `synthetic_songs`; the material of the name comes first.
+    """
     kind, *numbers = os.fspath(data).split(":", 3)
     if kind != _SYNTHETIC or Path(data).exists():
         return None
@@ -71,7 +76,8 @@ def synthetic_tracks(data: str | os.PathLike, sample_rate: int | None = None) ->
     numbers, material = numbers[:2], numbers[2:]
     if len(numbers) != 2 or not all(re.fullmatch(r"[0-9]{1,9}", number) for number in numbers):
         raise InputError(f"{data}: is not of the form synthetic:SEED:COUNT or :COUNT:MATERIAL")
-    options = {} if sample_rate is None else {"sample_rate": sample_rate}
+    if sample_rate is not None:
+        options["sample_rate"] = sample_rate
     if material:
         options["material"] = material[0]
     return synthetic_songs(int(numbers[0]), int(numbers[1]), **options)

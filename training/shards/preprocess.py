@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from training.loaders.named import named_tracks
+from training.loaders.named import named_tracks, synthetic_tracks
 from training.models import build_model, own_stems, takes_features, takes_waveforms
 from training.recipe import Recipe, load_recipe
 from training.shards.byte_sizes import parse_bytes
 from training.shards.settings import ShardSettings
 from training.shards.writer import ShardsReport, write_shards
+from training.tracks import Track
 from zoo.errors import InputError
 from zoo.front_end import FrontEnd
 
@@ -50,6 +51,38 @@ def _of_recipe(recipe: Recipe, options: dict[str, Any]) -> ShardSettings:
     return replace(settings, lead=settings.lead + more, after=settings.after + more)
 
 
+def _songs_for(recipe: Recipe, data: str | os.PathLike, settings: ShardSettings) -> list[Track]:
+    """The corpus; synthetic songs are those that the recipe would make by itself.
+
+    They have its duration and material, and the last `validation_count` are to validate on.
+    """
+    table = recipe.data
+    if table.kind != "synthetic":
+        return named_tracks(data)
+    try:
+        songs = synthetic_tracks(
+            data,
+            settings.sample_rate,
+            channels=settings.channels,
+            duration=table.duration,
+            material=table.material,
+        )
+    except ValueError as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{data}: recipe {recipe.name}: {error}") from error
+    if songs is None:
+        return named_tracks(data)
+    first = len(songs) - table.validation_count
+    if first < 1:
+        raise InputError(
+            f"{data}: recipe {recipe.name} holds {table.validation_count} songs back; name more, "
+            "or set data.validation_count"
+        )
+    splits = ["train"] * first + ["validation"] * table.validation_count
+    return [replace(song, split=split) for song, split in zip(songs, splits, strict=True)]
+
+
 def preprocess_songs(
     data: str | os.PathLike,
     output: str | os.PathLike,
@@ -73,7 +106,8 @@ def preprocess_songs(
         data: what `training.loaders.named.named_tracks` accepts.
         output: folder of the shards; a run that was killed goes on there.
         recipe: a TOML file, or the name of a shipped recipe: its network says rate, channels and
-            how much of a song an example needs; its table `[offline]` adds versions of songs.
+            how much of a song an example needs; its table `[offline]` adds versions of songs. Of
+            `synthetic:SEED:COUNT` its `[data]` says duration, material and how many are held back.
         overrides: `"table.key"` -> value, in place of what the recipe says.
         sample_rate: in Hz, without a recipe; 8192 if not given.
         channels: without a recipe; 1 if not given.
@@ -103,7 +137,7 @@ def preprocess_songs(
         "compression": compression,
         "shard_megabytes": parse_bytes(shard_size, "shard_size") / 1e6,
     }
-    offline = None
+    offline = loaded = None
     try:
         if recipe is not None:
             if sample_rate is not None or channels is not None:
@@ -127,7 +161,7 @@ def preprocess_songs(
             raise
         raise InputError(f"{output}: {error}") from error
     return write_shards(
-        named_tracks(data),
+        named_tracks(data) if loaded is None else _songs_for(loaded, data, settings),
         output,
         settings=settings,
         offline=offline,
