@@ -16,6 +16,7 @@ from export.quantization import Arrays, Quantization, QuantizeOptions, plan_of
 from export.report import ExportReport
 from export.specs import Shapes, Signatures, signatures
 from export.tflite.convolution import without_transposed_convolutions
+from export.tflite.copies import with_separate_copies
 from export.tflite.quantization import Quantizer
 from export.tracing import freeze, trace
 from zoo.errors import InputError
@@ -81,7 +82,7 @@ class _Writer:
         only: str | None = None,
     ) -> None:
         if quantization is None:
-            path.write_bytes(_converted(offered))
+            path.write_bytes(with_separate_copies(_converted(offered)))
             return
         if self._quantizer is None:
             self._quantizer = Quantizer(
@@ -91,7 +92,7 @@ class _Writer:
                 examples=examples,
                 signature=next(iter(offered)),
             )
-        path.write_bytes(self._quantizer.quantized(only=only))
+        path.write_bytes(with_separate_copies(self._quantizer.quantized(only=only)))
 
 
 def _converted(offered: Signatures) -> bytes:

@@ -18,7 +18,9 @@ def noise_effects(
     if dice.chance(SILENT_SHARE):
         return np.zeros((clock.channels, clock.samples), np.float32)
     center = dice.wander(clock.points, dice.uniform(40, 400))
-    center = dice.log_uniform(300, 3000) * 2 ** (center / (center.std() + 1e-9))
+    # In short songs the curve hardly moves, and its mean is many times its deviation.
+    wandered = np.clip(center / (center.std() + 1e-9), -6, 6)
+    center = dice.log_uniform(300, 3000) * 2**wandered
     octaves = np.log2(np.maximum(clock.frequencies, 20) / center[:, None])
     band = np.exp(-0.5 * (octaves / dice.uniform(0.3, 2)) ** 2)
     level = dice.wander(clock.points, dice.uniform(20, 300))
