@@ -18,6 +18,7 @@ class Lengths:
         dilation: of the encoder's levels and the bottleneck.
         surplus: what a level's downsampling takes beyond two samples for each that it returns.
         context: whether convolutions are valid ones.
+        least: samples that an output has at least, so that one of every lower rate lies on it.
     """
 
     kernel_size: int
@@ -26,6 +27,7 @@ class Lengths:
     dilation: tuple[int, ...]
     surplus: int
     context: bool
+    least: int = 1
 
     @property
     def step(self) -> int:
@@ -54,8 +56,8 @@ class Lengths:
             raise ValueError(
                 f"output_samples must be positive. Received: output_samples={output_samples}"
             )
-        shortest = self._window(1)[1]
-        return self._window(1 + max(0, -(-(output_samples - shortest) // self.step)))
+        missing = max(output_samples, self.least) - self._window(1)[1]
+        return self._window(1 + max(0, -(-missing // self.step)))
 
     def output_samples(self, input_samples: int) -> int:
         """Samples that come out if so many go in.

@@ -178,6 +178,7 @@ class WaveUNet(PresetMixin, keras.Model):
             dilation=dilations,
             surplus=DOWNSAMPLING[s.downsampling],
             context=s.context,
+            least=1 + max(-surplus_samples(settings, n) % 2**n for n in range(s.scales)),
         )
         self._settings = settings
         self._dtype_argument = dtype
