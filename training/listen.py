@@ -225,4 +225,5 @@ if __name__ == "__main__":
     try:
         main()
     except InputError as error:
-        sys.exit(f"listen: {error}")
+        print(error, file=sys.stderr)
+        sys.exit(2)

@@ -143,7 +143,7 @@ def _picture(mixture: np.ndarray, truths: dict, estimates: dict, sample_rate: in
     """Spectrograms: the mixture, below it true stems at the left and estimates at the right."""
     from matplotlib.figure import Figure
 
-    from training.synthetic.preview import log_spectrogram
+    from training.synthetic.preview import log_spectrogram, show_spectrogram
 
     rows = [("mixture", mixture), *truths.items()]
     figure = Figure(figsize=(7.5, 1.2 * len(rows) + 0.3), layout="constrained", facecolor="#15141b")
@@ -159,15 +159,7 @@ def _picture(mixture: np.ndarray, truths: dict, estimates: dict, sample_rate: in
         decibels, hertz = log_spectrogram(signal.mean(axis=1), sample_rate, rows=120, columns=400)
         # All on the mixture's scale: what leaks is as bright as it is loud.
         top = decibels.max() if top is None else top
-        axis.imshow(
-            decibels,
-            origin="lower",
-            aspect="auto",
-            cmap="magma",
-            vmin=top - _RANGE_DB,
-            vmax=top,
-            extent=(0, len(signal) / sample_rate, 0, len(hertz)),
-        )
+        show_spectrogram(axis, decibels, len(signal) / sample_rate, top=top, range_db=_RANGE_DB)
         marks = [mark for mark in (100, 1000, 10000) if mark < hertz[-1]]
         axis.set_yticks(np.searchsorted(hertz, marks), [f"{mark} Hz" for mark in marks])
         axis.set_title(name, loc="left", fontsize=9, color="white", pad=2)

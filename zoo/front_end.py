@@ -142,6 +142,21 @@ class FrontEnd:
         real, imaginary = self.in_band(real), self.in_band(imaginary)
         return functions_for(real).sqrt(real * real + imaginary * imaginary)
 
+    def check_halving(self, levels, frames=None):
+        """Raises `ValueError` unless bins and frames can be halved so many times.
+
+        Args:
+            levels: how many levels of a network halve both.
+            frames: length of its patches; `None` for any.
+        """
+        divisor = 2**levels
+        for name, size in (("front_end.bins", self.bins), ("frames", frames)):
+            if size is not None and size % divisor:
+                raise ValueError(
+                    f"{name} must be divisible by {divisor}, as {levels} levels halve it. "
+                    f"Received: {name}={size}"
+                )
+
     def in_band(self, spectrum):
         """Returns the bins that the network sees of those of a spectrum's last axis."""
         return spectrum[..., self.first_bin : self.first_bin + self.bins]

@@ -208,10 +208,4 @@ def _check(stems, filters, frames, front_end) -> None:
         raise ValueError(
             f"the network takes patches in the layout 'bins_frames'. Received: {front_end}"
         )
-    divisor = 2 ** len(filters)
-    for name, size in (("front_end.bins", front_end.bins), ("frames", frames)):
-        if size is not None and size % divisor:
-            raise ValueError(
-                f"{name} must be divisible by {divisor}, as {len(filters)} levels halve it. "
-                f"Received: {name}={size}"
-            )
+    front_end.check_halving(len(filters), frames)

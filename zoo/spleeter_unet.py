@@ -224,10 +224,4 @@ def _check(stems, filters, activation, exponent, mask_extension, frames, front_e
             "the network takes magnitudes in the layout 'frames_bins', not decibels. "
             f"Received: front_end={front_end}"
         )
-    divisor = 2 ** len(filters)
-    for name, size in (("front_end.bins", front_end.bins), ("frames", frames)):
-        if size is not None and size % divisor:
-            raise ValueError(
-                f"{name} must be divisible by {divisor}, as {len(filters)} levels halve it. "
-                f"Received: {name}={size}"
-            )
+    front_end.check_halving(len(filters), frames)

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from training import Track, evaluate
-from training.synthetic.preview import log_spectrogram
+from training.synthetic.preview import log_spectrogram, show_spectrogram
 from zoo import Separator
 from zoo.files import atomic_path
 from zoo.inference import separate_array
@@ -93,16 +93,8 @@ class Comparison:
             decibels, hertz = log_spectrogram(mono, track.sample_rate, rows=80, columns=320)
             # All on the mixture's scale: what leaks is as bright as it is loud.
             top = decibels.max() if top is None else top
-            axis.imshow(
-                decibels,
-                origin="lower",
-                aspect="auto",
-                cmap="magma",
-                vmin=top - RANGE_DB,
-                vmax=top,
-                extent=(0, len(mono) / track.sample_rate, 0, len(hertz)),
-                interpolation="nearest",
-            )
+            seconds = len(mono) / track.sample_rate
+            show_spectrogram(axis, decibels, seconds, top=top, range_db=RANGE_DB)
             marks = [mark for mark in (100, 1000, 10000) if mark < hertz[-1]]
             axis.set_yticks(np.searchsorted(hertz, marks), [f"{mark} Hz" for mark in marks])
             axis.set_title(f"{track.name}: {name}", loc="left", fontsize="medium")

@@ -1,10 +1,14 @@
 """A small problem, runs that die, and what they leave."""
 
 import csv
+from contextlib import contextmanager
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
+
+from training.callbacks import Backup
 
 # A recipe's beginning; more keys of [data] and other tables may follow.
 TINY = """
@@ -56,6 +60,21 @@ def endless(first_epoch):
 
 class Killed(Exception):
     pass
+
+
+@contextmanager
+def dying_in_epoch(number, monkeypatch):
+    """Expects the run that is made within to die when this epoch, counted from 0, begins."""
+    begin = Backup.on_epoch_begin
+
+    def killed(self, epoch, logs=None):
+        begin(self, epoch, logs)
+        if epoch == number:
+            raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(Backup, "on_epoch_begin", killed)
+        yield
 
 
 def dying(train, batches):

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from training.callbacks import Backup, read_history
+from training.callbacks import read_history
 from training.distillation import distilled, load_teachers
 from training.pipeline import spectrogram_patches
 from training.recipe import load_recipe
@@ -18,7 +18,7 @@ from zoo.jansson_unet import JanssonUNet
 from zoo.separator import Separator
 from zoo.wave_unet import WaveUNet
 
-from .runs import TINY, Killed
+from .runs import TINY, dying_in_epoch
 
 
 def teacher(folder, front_end, *, name, filters=(3, 4), seed=0, **arguments):
@@ -117,17 +117,8 @@ def test_a_killed_run_goes_on_with_the_same_targets(
         TINY + f"[distillation]\nteachers = ['{path}']\n[training]\nepochs = 2\njit_compile = false"
     )
     whole = train_recipe(recipe, song_folder, tmp_path / "whole")
-    begin = Backup.on_epoch_begin
-
-    def killed(self, epoch, logs=None):
-        begin(self, epoch, logs)
-        if epoch == 1:
-            raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Backup, "on_epoch_begin", killed)
-        with pytest.raises(Killed):
-            train_recipe(recipe, song_folder, tmp_path / "run")
+    with dying_in_epoch(1, monkeypatch):
+        train_recipe(recipe, song_folder, tmp_path / "run")
     resumed = train_recipe(recipe, song_folder, tmp_path / "run", resume=True)
     rows = read_history(tmp_path / "whole" / "history.csv")
     assert read_history(tmp_path / "run" / "history.csv") == rows

@@ -15,6 +15,8 @@ from training.recipe_tables import FeaturesRecipe
 from training.run import train_recipe
 from zoo.errors import InputError
 
+from .runs import Killed
+
 RATE = 2000
 RECIPE = """
 [model]
@@ -155,10 +157,6 @@ def test_what_does_not_fit_is_refused(features, recipe, tmp_path, song_folder):
 def test_wrong_features_tables_are_refused(table, message):
     with pytest.raises(InputError, match=message):
         FeaturesRecipe(**table)
-
-
-class Killed(Exception):
-    pass
 
 
 def test_a_killed_run_ends_as_an_uninterrupted_one(features, recipe, tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from training.calibration import calibration_examples
-from training.callbacks import Backup, read_history
+from training.callbacks import read_history
 from training.loaders.stem_folder import stem_folder
 from training.models import build_model
 from training.preview import preview_recipe
@@ -19,6 +19,8 @@ from zoo.errors import InputError
 from zoo.jansson_unet import JanssonUNet
 from zoo.separator import Separator
 from zoo.spleeter_unet import SpleeterUNet, spleeter_front_end
+
+from .runs import dying_in_epoch
 
 STEREO = replace(
     spleeter_front_end(), sample_rate=2000, frame_length=64, frame_step=48, bins=32, frames=8
@@ -50,10 +52,6 @@ def recipe(write_recipe):
     return write_recipe(TINY)
 
 
-class Killed(Exception):
-    pass
-
-
 def test_a_run_is_resumed_where_it_was_killed(recipe, song_folder, tmp_path, monkeypatch, capsys):
     whole = train_recipe(recipe, song_folder, tmp_path / "whole")
     rows = read_history(tmp_path / "whole" / "history.csv")
@@ -62,17 +60,8 @@ def test_a_run_is_resumed_where_it_was_killed(recipe, song_folder, tmp_path, mon
             stems = [row[f"{prefix}{stem}_loss"] for stem in ("vocals", "accompaniment")]
             assert row[f"{prefix}loss"] == pytest.approx(np.mean(stems), rel=1e-5)
 
-    begin = Backup.on_epoch_begin
-
-    def killed(self, epoch, logs=None):
-        begin(self, epoch, logs)
-        if epoch == 1:
-            raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Backup, "on_epoch_begin", killed)
-        with pytest.raises(Killed):
-            train_recipe(recipe, song_folder, tmp_path / "run")
+    with dying_in_epoch(1, monkeypatch):
+        train_recipe(recipe, song_folder, tmp_path / "run")
     resumed = train_recipe(recipe, song_folder, tmp_path / "run", resume=True)
     assert "resuming from epoch 2 of 2" in capsys.readouterr().out
     assert read_history(tmp_path / "run" / "history.csv") == rows

@@ -13,6 +13,19 @@ def normalize(signal: np.ndarray) -> np.ndarray:
     return signal / np.float32(rms + 1e-6)
 
 
+def roughen(voice: np.ndarray, pitch: np.ndarray, clock: Clock, amount: float) -> np.ndarray:
+    """Returns a voice `(samples,)` whose every second glottal pulse is weaker: a subharmonic.
+
+    Args:
+        voice: sung at `pitch`.
+        pitch: in Hz, `(points,)`.
+        clock: the grids.
+        amount: 0 leaves it, 1 silences every second pulse.
+    """
+    half = np.cumsum(clock.upsample(pitch), dtype=np.float64) * (np.pi / clock.sample_rate)
+    return voice * (1 + amount * np.sin(half)).astype(np.float32)
+
+
 def compress(signal: np.ndarray, clock: Clock, amount: float) -> np.ndarray:
     """Returns a signal of RMS 1 whose loudness is evened out.
 

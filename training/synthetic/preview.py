@@ -62,20 +62,34 @@ def preview(track: Track, folder: str | os.PathLike) -> list[Path]:
 def _draw(axes, samples: np.ndarray, sample_rate: int, title: str) -> None:
     decibels, hertz = log_spectrogram(samples, sample_rate)
     top = max(decibels.max(), _QUIETEST_TOP_DB)
-    seconds = len(samples) / sample_rate
+    show_spectrogram(axes, decibels, len(samples) / sample_rate, top=top, range_db=_RANGE_DB)
+    marks = [mark for mark in (50, 200, 800, 3200, 12800) if mark < hertz[-1]]
+    axes.set_yticks(np.searchsorted(hertz, marks), [f"{mark} Hz" for mark in marks])
+    axes.set_title(title, fontsize="medium", loc="left")
+
+
+def show_spectrogram(
+    axes, decibels: np.ndarray, seconds: float, *, top: float, range_db: float
+) -> None:
+    """Draws a spectrogram; the vertical axis counts its rows.
+
+    Args:
+        axes: of Matplotlib.
+        decibels: `(rows, columns)` as `log_spectrogram` returns them.
+        seconds: length of the sound.
+        top: level in dB of the brightest colour.
+        range_db: from there to black.
+    """
     axes.imshow(
         decibels,
         origin="lower",
         aspect="auto",
         cmap="magma",
-        vmin=top - _RANGE_DB,
+        vmin=top - range_db,
         vmax=top,
-        extent=(0, seconds, 0, len(hertz)),
+        extent=(0, seconds, 0, len(decibels)),
         interpolation="nearest",
     )
-    marks = [mark for mark in (50, 200, 800, 3200, 12800) if mark < hertz[-1]]
-    axes.set_yticks(np.searchsorted(hertz, marks), [f"{mark} Hz" for mark in marks])
-    axes.set_title(title, fontsize="medium", loc="left")
 
 
 def log_spectrogram(

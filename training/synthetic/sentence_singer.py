@@ -5,11 +5,11 @@ from scipy.ndimage import gaussian_filter1d
 
 from training.synthetic.clock import Clock
 from training.synthetic.dice import Dice
-from training.synthetic.effects import normalize
+from training.synthetic.effects import normalize, roughen
 from training.synthetic.melody import draw_pitch, draw_rap, draw_syllables
 from training.synthetic.sentence_voice import Speaker, Spoken, Take
 from training.synthetic.song import Song
-from training.synthetic.sources import pulse_train, shape, white_noise
+from training.synthetic.sources import phonate, shape, white_noise
 from training.synthetic.speech_bank import Recordings
 from training.synthetic.speech_voice import spoken_phrases
 
@@ -57,7 +57,7 @@ def perform_sentences(
         )
     lead = _voice(dice, clock, take, pitch)
     if dice.chance(0.12):
-        lead = _rough(dice, clock, lead, pitch)
+        lead = roughen(lead, pitch, clock, dice.uniform(0.2, 0.8))
     return lead, _other_takes(dice, clock, speaker, lines, pitch)
 
 
@@ -98,14 +98,7 @@ def _natural_pitch(dice: Dice, clock: Clock, tone: np.ndarray, lowest: float) ->
 
 
 def _voice(dice: Dice, clock: Clock, take: Take, pitch: np.ndarray) -> np.ndarray:
-    sources = [(pulse_train(pitch, clock), take.harmonic), (white_noise(dice, clock), take.noise)]
-    return normalize(shape(clock, *sources))
-
-
-def _rough(dice: Dice, clock: Clock, voice: np.ndarray, pitch: np.ndarray) -> np.ndarray:
-    """Every second glottal pulse is weaker: a subharmonic."""
-    half = np.cumsum(clock.upsample(pitch), dtype=np.float64) * (np.pi / clock.sample_rate)
-    return voice * (1 + dice.uniform(0.2, 0.8) * np.sin(half)).astype(np.float32)
+    return normalize(phonate(dice, clock, pitch, take.harmonic, take.noise))
 
 
 def _other_takes(

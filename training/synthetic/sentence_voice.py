@@ -8,7 +8,7 @@ from scipy.ndimage import gaussian_filter1d
 from training.synthetic.clock import Clock
 from training.synthetic.dice import Dice
 from training.synthetic.melody import Syllable
-from training.synthetic.speech_bank import Recordings, Utterance, extend
+from training.synthetic.speech_bank import Recordings, Utterance, extend, frames_at
 from training.synthetic.syllables import Nucleus
 
 _FROM_THE_START = 0.6
@@ -146,11 +146,11 @@ class Speaker:
             span = slice(begin, begin + length)
             utterance = line.utterance
             places = _places(line.nucleus, length, utterance.frames)
-            voicing = _at(utterance.voicing[:, None], places)
-            above = _at(utterance.high_voicing[:, None], places)
+            voicing = frames_at(utterance.voicing[:, None], places)
+            above = frames_at(utterance.high_voicing[:, None], places)
             above = above + self.clarity * (voicing - above)
             level = extend(
-                _at(utterance.envelope, places), above[:, 0], frequencies, utterance.known
+                frames_at(utterance.envelope, places), above[:, 0], frequencies, utterance.known
             )
             level += bright + self._gain(line)
             envelope = np.exp(level)
@@ -161,7 +161,7 @@ class Speaker:
             noise[span] = envelope * (0.5 * np.maximum(1 - periodic, np.float32(0.4 * self.breath)))
             spoken = voicing[:, 0] > 0.5
             middle = _middle_pitch(utterance)
-            deviation = 12 * np.log2(_at(utterance.pitch[:, None], places)[:, 0] / middle)
+            deviation = 12 * np.log2(frames_at(utterance.pitch[:, None], places)[:, 0] / middle)
             tone[span] = np.where(spoken, np.clip(deviation, -9, 9), tone[span])
         dynamics = np.clip(1 + 2.4 * dice.wander(clock.points, 60), 0.3, 1.8)[:, None]
         harmonic *= dynamics.astype(np.float32)
@@ -191,13 +191,6 @@ def _places(nucleus: Nucleus, length: int, frames: int) -> np.ndarray:
     edges = np.concatenate([[0], np.cumsum(durations)])
     places = np.interp(np.arange(length) + 0.5, edges, np.arange(count + 1)) - 0.5
     return np.clip(nucleus.begin + places, 0, frames - 1)
-
-
-def _at(frames: np.ndarray, places: np.ndarray) -> np.ndarray:
-    low = places.astype(int)
-    high = np.minimum(low + 1, len(frames) - 1)
-    weight = (places - low).astype(np.float32)[:, None]
-    return frames[low] * (1 - weight) + frames[high] * weight
 
 
 def _fade(envelope: np.ndarray, dice: Dice, clock: Clock) -> None:

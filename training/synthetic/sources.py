@@ -92,6 +92,24 @@ class _Bins:
         return gains
 
 
+def phonate(
+    dice: Dice, clock: Clock, pitch: np.ndarray, harmonic: np.ndarray, noise: np.ndarray
+) -> np.ndarray:
+    """Returns a voice: pulses at a pitch and breath, each through its own moving envelope.
+
+    Args:
+        dice: the breath.
+        clock: the grids.
+        pitch: in Hz, `(points,)`.
+        harmonic: envelope of the pulses, `(points, frequencies)`.
+        noise: envelope of the breath.
+
+    Returns:
+        float32 `(samples,)`.
+    """
+    return shape(clock, (pulse_train(pitch, clock), harmonic), (white_noise(dice, clock), noise))
+
+
 def shape(clock: Clock, *sources: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
     """Returns the sum of signals, each filtered by its own moving envelope.
 

@@ -241,3 +241,11 @@ def _hiss(hertz: np.ndarray) -> np.ndarray:
     """The log spectrum of a typical fricative, up to a constant."""
     octaves = np.log2(hertz / 3680).astype(np.float32)
     return np.minimum(0.3 * octaves, 0.3) - 1.7 * np.maximum(octaves - 1.2, 0)
+
+
+def frames_at(frames: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Returns `(places, columns)` of `(frames, columns)`, straight between neighbours."""
+    low = places.astype(int)
+    high = np.minimum(low + 1, len(frames) - 1)
+    weight = (places - low).astype(np.float32)[:, None]
+    return frames[low] * (1 - weight) + frames[high] * weight

@@ -9,7 +9,7 @@ from training.synthetic.clock import Clock
 from training.synthetic.dice import Dice
 from training.synthetic.melody import Syllable
 from training.synthetic.song import Song
-from training.synthetic.speech_bank import Utterance, extend
+from training.synthetic.speech_bank import Utterance, extend, frames_at
 
 Bank = Mapping[str, Sequence[Utterance]]
 
@@ -52,7 +52,7 @@ def speech_envelopes(
         places = _time_map(utterance.voicing, length, 0.0 if keep_tempo else stretch)
         voicing = np.interp(places, np.arange(len(utterance.voicing)), utterance.voicing)
         voicing = voicing.astype(np.float32)
-        heard = _at(utterance.envelope, places)
+        heard = frames_at(utterance.envelope, places)
         envelope = np.exp(extend(heard, voicing, frequencies, utterance.known)) * accent
         harmonic[begin : begin + length] = envelope * voicing[:, None]
         hiss = 0.5 * np.maximum(1 - voicing, 0.4 * breath)
@@ -66,13 +66,6 @@ def _time_map(voicing: np.ndarray, length: int, stretch: float) -> np.ndarray:
     edges = np.concatenate([[0], np.cumsum(weights)])
     moments = (np.arange(length) + 0.5) / length * edges[-1]
     return np.clip(np.interp(moments, edges, np.arange(len(edges))) - 0.5, 0, len(voicing) - 1)
-
-
-def _at(frames: np.ndarray, places: np.ndarray) -> np.ndarray:
-    low = places.astype(int)
-    high = np.minimum(low + 1, len(frames) - 1)
-    weight = (places - low).astype(np.float32)[:, None]
-    return frames[low] * (1 - weight) + frames[high] * weight
 
 
 def spoken_phrases(dice: Dice, song: Song, clock: Clock, bank: Bank) -> np.ndarray:

@@ -5,13 +5,13 @@ import numpy as np
 from training.synthetic.choir import choir
 from training.synthetic.clock import Clock
 from training.synthetic.dice import Dice
-from training.synthetic.effects import normalize
+from training.synthetic.effects import normalize, roughen
 from training.synthetic.formants import Throat, formant_envelopes
 from training.synthetic.material import COMPUTED, Material
 from training.synthetic.melody import draw_pitch, draw_syllables
 from training.synthetic.sentence_singer import perform_sentences, phrases_elsewhere
 from training.synthetic.song import Song
-from training.synthetic.sources import pulse_train, shape, white_noise
+from training.synthetic.sources import phonate
 from training.synthetic.space import Equalizer, Reverb, place
 from training.synthetic.speech_bank import load_bank, load_voices
 from training.synthetic.speech_voice import Bank, speech_envelopes, spoken_phrases
@@ -128,14 +128,11 @@ def _sing(
     rasp = dice.uniform(0.2, 0.8) if dice.chance(0.12) else 0.0
 
     def perform(pitch: np.ndarray) -> np.ndarray:
-        sources = [(pulse_train(pitch, clock), harmonic), (white_noise(dice, clock), noise)]
-        return normalize(shape(clock, *sources))
+        return normalize(phonate(dice, clock, pitch, harmonic, noise))
 
     lead = perform(pitch)
     if rasp:
-        # Every second glottal pulse is weaker: a subharmonic.
-        half = np.cumsum(clock.upsample(pitch), dtype=np.float64) * (np.pi / clock.sample_rate)
-        lead = lead * (1 + rasp * np.sin(half)).astype(np.float32)
+        lead = roughen(lead, pitch, clock, rasp)
     doubles = []
     for _ in range(dice.integer(1, 3) if dice.chance(0.25) else 0):
         interval = dice.pick([0, 0, 0, 4, 3, 5, 7, 12, -12]) + dice.normal(0, 0.08)
