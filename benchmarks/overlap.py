@@ -1,6 +1,7 @@
 """What overlap is worth and costs: a quarter of a patch, a sixteenth of a window are the defaults.
 
 python benchmarks/overlap.py [--songs 8]
+python benchmarks/overlap.py --data FOLDER    # of spectra, on songs of yours
 """
 
 import argparse
@@ -14,11 +15,37 @@ import numpy as np  # noqa: E402 - TensorFlow reads the above once
 from measure import print_table  # noqa: E402
 
 from training.evaluation import evaluate  # noqa: E402
+from training.loaders.named import named_tracks  # noqa: E402
 from training.synthetic import synthetic_songs  # noqa: E402
-from zoo import Separator, load_preset  # noqa: E402
+from zoo import FrontEnd, Separator, load_preset  # noqa: E402
 from zoo.inference import DEFAULT_PRESET  # noqa: E402
 
 WAVEFORM_PRESET = "wave_unet_small"
+
+
+def score(separator: Separator, tracks) -> tuple[str, str]:
+    """The mean SDR improvement of vocals, and the time."""
+    start = time.perf_counter()
+    scores = evaluate(separator, tracks).rows
+    seconds = time.perf_counter() - start
+    gains = [row["improvement"] for row in scores if row["stem"] == "vocals"]
+    return f"{np.mean(gains):.2f} dB", f"{seconds:.1f} s"
+
+
+def measure_steps(preset: str, data: str) -> None:
+    """The same weights with other steps between spectra, which need not be those of training."""
+    network = load_preset(preset)
+    front_end = network.front_end.get_config()
+    length, tracks = front_end["frame_length"], named_tracks(data)
+    rows = []
+    for step in (length * 3 // 4, length // 2, length * 3 // 8, length // 4):
+        config = network.get_config() | {"front_end": FrontEnd(**front_end | {"frame_step": step})}
+        other = type(network)(**config)
+        other.set_weights(network.get_weights())
+        mark = " (as trained)" if step == front_end["frame_step"] else ""
+        rows.append((f"{step}{mark}", *score(Separator(other), tracks)))
+    columns = ("step, samples", "mean SDR improvement of vocals", "time")
+    print_table(f"{preset}, frames of {length} samples, {data}", columns, rows)
 
 
 def measure(preset: str, overlaps: Sequence[int], songs: int, **window) -> None:
@@ -28,25 +55,29 @@ def measure(preset: str, overlaps: Sequence[int], songs: int, **window) -> None:
     rows = []
     for overlap in overlaps:
         separator = Separator(network, overlap=overlap, **window)
-        start = time.perf_counter()
-        scores = evaluate(separator, tracks).rows
-        seconds = time.perf_counter() - start
-        gains = [row["improvement"] for row in scores if row["stem"] == "vocals"]
-        rows.append((overlap, f"{np.mean(gains):.2f} dB", f"{seconds:.1f} s"))
+        rows.append((overlap, *score(separator, tracks)))
     unit = f"samples, windows of {window['window']}" if window else "frames"
     columns = (f"overlap, {unit}", "mean SDR improvement of vocals", "time")
     print_table(f"{preset}, {songs} synthetic songs", columns, rows)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--songs", type=int, default=8, help="held-back synthetic songs")
-    songs = parser.parse_args().songs
+def measure_overlaps(songs: int) -> None:
     measure(DEFAULT_PRESET, (0, 16, 32, 64), songs)
     trained = load_preset(WAVEFORM_PRESET).segment_samples
     for window in (trained, 4 * trained):
         overlaps = (0, trained // 16, trained // 4, trained // 2)
         measure(WAVEFORM_PRESET, overlaps, songs, window=window)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--songs", type=int, default=8, help="held-back synthetic songs")
+    parser.add_argument("--data", help="songs to try other steps between spectra on, and no more")
+    arguments = parser.parse_args()
+    if arguments.data:
+        measure_steps(DEFAULT_PRESET, arguments.data)
+    else:
+        measure_overlaps(arguments.songs)
 
 
 if __name__ == "__main__":

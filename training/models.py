@@ -107,6 +107,27 @@ def _refuse_front_end(name: str) -> None:
     )
 
 
+def _take_weights(model: keras.Model, name: str) -> None:
+    """Gives a new network the weights of another one, layer by layer."""
+    from zoo.presets import load_model
+
+    other = _network_in(load_model(name), name)
+    if type(other) is not type(model):
+        raise InputError(
+            f"weights={name!r}: {type(other).__name__}, and the network is {type(model).__name__}"
+        )
+    shapes = {weight.path: tuple(weight.shape) for weight in model.weights}
+    values = {weight.path: weight for weight in other.weights}
+    for path in dict.fromkeys([*shapes, *values]):
+        given = tuple(values[path].shape) if path in values else "none"
+        if given != shapes.get(path):
+            raise InputError(
+                f"weights={name!r}: {path} has shape {given}, the network's "
+                f"{shapes.get(path, 'none')}; take one with the same [model]"
+            )
+    model.set_weights([keras.ops.convert_to_numpy(values[w.path]) for w in model.weights])
+
+
 def build_model(recipe: ModelRecipe, front_end: FrontEnd | None = None) -> keras.Model:
     """Returns a recipe's network: a new one, or the one to fine-tune, with layers frozen.
 
@@ -115,8 +136,9 @@ def build_model(recipe: ModelRecipe, front_end: FrontEnd | None = None) -> keras
         front_end: of a new network; its paper's by default. Networks on waveforms have none.
 
     Raises:
-        InputError: if the network to start from cannot be loaded, is one of several, comes with
-            another front end, lacks a layer to freeze, or has no other.
+        InputError: if the network to start from, or to take weights from, cannot be loaded, is one
+            of several, comes with another front end or other shapes, lacks a layer to freeze, or
+            has no other.
     """
     import zoo
     from zoo.presets import load_model
@@ -132,6 +154,8 @@ def build_model(recipe: ModelRecipe, front_end: FrontEnd | None = None) -> keras
             model = network(**arguments)
         except (TypeError, ValueError) as error:
             raise InputError(f"{recipe.network}: {error}") from error
+        if recipe.weights is not None:
+            _take_weights(model, recipe.weights)
     else:
         model = _network_in(load_model(recipe.start), recipe.start)
         if front_end is not None and takes_waveforms(model):

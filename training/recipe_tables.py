@@ -20,6 +20,8 @@ class ModelRecipe:
         network: name of a class in `zoo`, for a new one.
         arguments: its constructor's; other keys of the table land here.
         start: preset name, preset folder or `.keras` file, for fine-tuning.
+        weights: one that a new network takes its first weights from, such as one of the same shapes
+            for another sample rate: convolutions fit any front end.
         freeze: patterns of layer names that stay as they are.
         dtype: policy during training, such as `"mixed_bfloat16"`; saved models are float32.
     """
@@ -27,12 +29,15 @@ class ModelRecipe:
     network: str | None = None
     arguments: dict[str, Any] = field(default_factory=dict)
     start: str | None = None
+    weights: str | None = None
     freeze: list[str] = field(default_factory=list)
     dtype: str = "float32"
 
     def __post_init__(self):
         if (self.network is None) == (self.start is None):
             raise InputError("name either a network or what to start from")
+        if self.weights is not None and self.network is None:
+            raise InputError("weights are for a new network; start has its own")
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import keras
+from PIL import Image
 
 from training.callbacks import read_history
 from training.evaluation import AGGREGATION, Evaluation, evaluate
@@ -44,7 +45,7 @@ CARD = """# {name}
 Recipe `{recipe}`, all settings in `metadata.json`; {patches:,} {examples} in {epochs}
 epochs{minutes}.
 
-    stemzoo train {recipe} --output RUN {overrides}
+    stemzoo train {recipe} --output RUN{songs_from}
     python -m training.release RUN saved_models/{name} {release_arguments}
 
 ## Scores
@@ -97,6 +98,21 @@ def _song_hours(data: dict) -> float | None:
     return round(data["count"] * data["duration"] / 3600, 2)
 
 
+def _songs_from(data: dict, materials: Sequence[str]) -> str:
+    """What the card's command says of the songs: shards have no material, or none to be named."""
+    if data.get("material"):
+        return " --set data.material=FOLDER"
+    return " --data SONGS" if materials else ""
+
+
+def _shown(corpus: str) -> str:
+    """The corpus as the card names it: where it lies is the owner's business."""
+    kind, colon, _ = corpus.partition(":")
+    if kind == "synthetic":
+        return corpus
+    return f"{kind}:FOLDER" if colon else "FOLDER"
+
+
 def _examples(model: keras.Model) -> str:
     """What the network was trained on."""
     if not takes_waveforms(model):
@@ -128,6 +144,18 @@ def _draw(separator: Separator, path: Path) -> None:
     title = f"{path.parent.name}: {track.name}"
     mixture = track.load_mixture()
     separation_picture(path, separator, mixture, title=title, dots_per_inch=70)
+    fewer_colours(path)
+
+
+def fewer_colours(path: Path) -> None:
+    """Stores a picture in 256 colours, a quarter of its bytes: git keeps every version.
+
+    The palette is that of an octree, which keeps rare colours: the median cut, Pillow's default,
+    gives them away for more shades of the common ones, and a colour bar's bright end turns green.
+    """
+    with Image.open(path) as drawn:
+        few = drawn.convert("RGB").quantize(256, method=Image.Quantize.FASTOCTREE)
+    few.save(path, optimize=True)
 
 
 def release(
@@ -136,7 +164,7 @@ def release(
     *,
     recipe: str,
     songs: str,
-    check: str | None = None,
+    checks: Sequence[str] = (),
     trained_on: str,
     licence: str,
     minutes: float | None = None,
@@ -149,7 +177,8 @@ def release(
         preset: folder to create or replace.
         recipe: name of the shipped recipe that the run followed.
         songs: held-back songs, a folder or `synthetic:SEED:COUNT`, scored by whole-song SDR.
-        check: folder of real songs, scored by BSSEval v4; never trained on.
+        checks: corpora of real songs, as `training.loaders.named.named_tracks` takes them, each
+            scored by BSSEval v4; never trained on.
         trained_on: what the card says of the training data.
         licence: of the weights.
         minutes: how long the training took.
@@ -167,21 +196,22 @@ def release(
     stems = list(separator.stems)
     if own_stems(model) is None:
         stems = [*(data["stems"] or ["vocals"]), "accompaniment"]
-    arguments = [f"--recipe {recipe} --songs {songs}"]
-    results = [(songs, "sdr", "Songs held back")]
-    if check:
-        arguments.append("--check FOLDER")
-        results.append((check, "bsseval_v4", "Real songs, as a check only"))
+    held_back = _shown(songs)
+    arguments = [f"--recipe {recipe} --songs {held_back}"]
+    arguments += [f"--check {_shown(check)}" for check in checks]
     scores, figures, worst = [], {}, None
-    for source, metric, title in results:
+    for source in (songs, *checks):
+        metric = "bsseval_v4" if figures else "sdr"
         evaluation = evaluate(separator, named_tracks(source), metric=metric)
-        shown = source if source == songs else "FOLDER"
-        command = f"stemzoo evaluate {preset.name} --data {shown} --metric {metric}"
-        names = "" if source == songs else f": {', '.join({r['track'] for r in evaluation.rows})}"
-        scores += _score_lines(evaluation, title + names, command)
-        figures[metric] = evaluation.aggregates
-        if source == songs:
-            worst = worst_row(evaluation.rows)
+        if figures:
+            names = ", ".join(sorted({row["track"] for row in evaluation.rows}))
+            title = f"Real songs, as a check only: {names}"
+        else:
+            names, title, worst = held_back, "Songs held back", worst_row(evaluation.rows)
+        command = f"stemzoo evaluate {preset.name} --data {_shown(source)} --metric {metric}"
+        scores += _score_lines(evaluation, title, command)
+        rows = ({"songs": names, **row} for row in evaluation.aggregates)
+        figures.setdefault(metric, []).extend(rows)
     patches = _patches(settings, history)
     card = CARD.format(
         name=preset.name,
@@ -202,12 +232,15 @@ def release(
         examples=_examples(model),
         epochs=len(history),
         minutes=training_time(minutes),
-        overrides="--set data.material=FOLDER" if data.get("material") else "",
+        songs_from=_songs_from(data, materials),
         release_arguments=" ".join(arguments),
         scores="\n".join(scores).rstrip(),
     )
-    # Where material and teachers lie is the trainer's own business.
-    data["material"] = bool(data.get("material"))
+    # Where material and other networks lie is the trainer's own business.
+    data["material"] = bool(data.get("material") or materials)
+    for origin in ("start", "weights"):
+        if settings["model"].get(origin):
+            settings["model"][origin] = Path(settings["model"][origin]).name
     if settings.get("distillation"):
         teachers = settings["distillation"]["teachers"]
         settings["distillation"]["teachers"] = [Path(name).name for name in teachers]
@@ -237,7 +270,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         default=[],
         help="what songs were made with, and its licence; repeatable",
     )
-    parser.add_argument("--check", help="folder of real songs for BSSEval v4")
+    parser.add_argument(
+        "--check",
+        dest="checks",
+        action="append",
+        default=[],
+        help="real songs for BSSEval v4, folder or musdb18:FOLDER; repeatable",
+    )
     release(**vars(parser.parse_args(arguments)))
 
 

@@ -32,8 +32,8 @@ def list_models(
     Example:
         >>> list_models("spleeter_?stems")
         ['spleeter_2stems', 'spleeter_4stems', 'spleeter_5stems']
-        >>> list_models(kind="preset", stems=["vocals"])
-        ['jansson_unet_vocals', 'wave_unet_small']
+        >>> list_models(kind="preset", stems=["drums"])
+        ['jansson_unet_4stems']
     """
     if kind not in (None, *KINDS):
         raise ValueError(f"kind must be one of {', '.join(KINDS)}. Received: kind={kind!r}")

@@ -3,10 +3,13 @@
 import json
 import re
 
+import matplotlib
+import numpy as np
 import pytest
+from PIL import Image
 
 import zoo
-from training.release import main
+from training.release import fewer_colours, main
 from training.run import train_recipe
 from zoo.errors import InputError
 
@@ -82,6 +85,22 @@ def test_a_run_becomes_a_preset(tmp_path):
     assert (preset / "spectrograms.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_picture_in_fewer_colours_keeps_its_colour_bar(tmp_path):
+    path = tmp_path / "picture.png"
+    magma = matplotlib.colormaps["magma"]
+    # Noise of dark colours, and all colours in one narrow bar.
+    dark = np.random.default_rng(0).beta(2, 6, (300, 400))
+    dark[:, -8:] = np.linspace(1, 0, 300)[:, None]
+    drawn = magma(dark, bytes=True)[..., :3]
+    Image.fromarray(drawn).save(path)
+    size = path.stat().st_size
+    fewer_colours(path)
+    assert path.stat().st_size < 0.7 * size
+    with Image.open(path) as stored:
+        error = np.abs(np.asarray(stored.convert("RGB"), "int32") - drawn)
+    assert error.max() < 40 and error.mean() < 8
+
+
 WAVEFORMS = """
 [model]
 network = "WaveUNet"
@@ -122,7 +141,8 @@ def test_a_network_on_waveforms_becomes_a_preset(tmp_path, song_folder):
     with pytest.raises(InputError, match=r"\[source_gains\] is None, the run: {'low'"):
         main(arguments(run, preset, recipe, songs=str(song_folder)))
     recipe.write_text(WAVEFORMS)
-    main(arguments(run, preset, recipe, songs=str(song_folder)))
+    song = str(song_folder)
+    main([*arguments(run, preset, recipe, songs=song), *("--check", song) * 2])
 
     network = zoo.WaveUNet.from_preset(preset)
     assert (network.variant, network.levels, network.channels) == ("M4", 3, 2)
@@ -130,10 +150,13 @@ def test_a_network_on_waveforms_becomes_a_preset(tmp_path, song_folder):
     assert metadata["stems"] == ["vocals", "accompaniment"]
     assert metadata["patches"] == 2 * 4 + 12
     assert {row["stem"] for row in metadata["scores"]["sdr"]} == {"vocals", "accompaniment"}
+    real = metadata["scores"]["bsseval_v4"]
+    assert len(real) == 2 * 6 and {row["songs"][:14] for row in real} == {"song 0, song 1"}
     card = (preset / "README.md").read_text()
     assert "WaveUNet that separates vocals from music" in card
     assert "20 segments of 4,005 samples (0.5 s) in 3\nepochs" in card
-    assert "Above 4000 Hz nothing" in card
+    assert "Above 4000 Hz nothing" in card and "--output RUN --data SONGS\n" in card
+    assert card.count("--data FOLDER --metric bsseval_v4`)") == 2
     assert (preset / "spectrograms.png").read_bytes().startswith(b"\x89PNG")
 
 

@@ -18,6 +18,7 @@ PRESETS = {
     "jansson_unet_vocals": ("bsseval_v4", (5.0, 10.8)),
     "wave_unet_small": ("sdr", (1.9, 7.7)),
 }
+STEM_FILE = "songs/The Easton Ellises - Falcon 69.stem.mp4"
 # What the mixture itself scores, by museval as published.
 MIXTURE = {"bsseval_v4": (-6.15, 6.08), "sdr": (-5.99, 5.90)}
 
@@ -88,3 +89,19 @@ def test_the_preset_separates_synthetic_songs_that_it_was_not_trained_on(separat
     rows = evaluate(separator, songs).rows
     gains = [row["improvement"] for row in rows if row["stem"] == "vocals"]
     assert np.median(gains) >= 6.0
+
+
+@pytest.mark.slow
+def test_four_stems_of_a_real_song_are_closer_than_its_mixture(shared_data, tmp_path):
+    from training import musdb18
+    from training.evaluation import evaluate
+
+    file = shared_data / STEM_FILE
+    if not file.is_file():
+        pytest.skip(f"no {STEM_FILE} in the development data")
+    (tmp_path / file.name).symlink_to(file)
+    separator = Separator.from_preset("jansson_unet_4stems")
+    rows = evaluate(separator, musdb18(tmp_path)).rows
+    gains = {row["stem"]: row["improvement"] for row in rows}
+    assert list(gains) == ["vocals", "drums", "bass", "other"]
+    assert min(gains.values()) > 6.0, gains
