@@ -31,8 +31,6 @@ from zoo.files import atomic_path
 from zoo.quiet import quiet
 
 TOLERANCE = 1e-4
-# What begins the names of outputs that are a state to put in again.
-STATE = "next_"
 
 # What TensorFlow and its server put into a SavedModel: a folder with anything else is not replaced.
 _SAVED_MODEL_ENTRIES = {
@@ -198,10 +196,7 @@ def measure_quantized(
     inputs = check_inputs(plan, reference, examples)
     comparison = Comparison(runtime, reference, inputs, label=label)
     found = comparison.snr()
-    # Masks and states weigh what is hardly heard as much as what is loud.
-    low = plan.quantization.floor / 4
-    heard = {name: value for name, value in found.items() if not name.startswith(STATE)}
-    wrong = below_floor(label, heard, plan) or below_floor(label, found, plan, floor=low)
+    wrong = below_floor(label, found, plan)
     layers = None
     if write and (wrong or plan.layer_errors):
         layers = layer_errors(write, offered, plan, network_layers(model), suffix=path.suffix)
@@ -212,7 +207,8 @@ def measure_quantized(
         theirs = [model.export_examples(name, wanted, **example) for example in inputs]
         compared = Comparison(runtime.select(name), form, theirs, label=label)
         others = {f"{name}/{output}": value for output, value in compared.snr().items()}
-        if wrong := below_floor(label, others, plan, floor=low):
+        # Masks weigh what is hardly heard as much as what is loud.
+        if wrong := below_floor(label, others, plan, floor=plan.quantization.floor / 4):
             raise ParityError(wrong)
         found |= others
     shape = {name: array.shape for name, array in inputs[0].items()}

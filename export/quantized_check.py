@@ -16,6 +16,8 @@ from zoo.errors import InputError
 
 # Of those that a file is judged by, as many do to compare layers with each other.
 _LAYER_EXAMPLES = 2
+# What begins the names of outputs that are a state to put in again.
+STATE = "next_"
 
 
 def check_material(plan: Plan, shapes: Shapes) -> None:
@@ -35,6 +37,9 @@ def check_material(plan: Plan, shapes: Shapes) -> None:
 class Comparison:
     """What a quantised file and its model return for the same inputs.
 
+    Those that hand on a state are called twice with each, the second time with the state that they
+    returned themselves: what it holds counts as much as is heard of it.
+
     Args:
         runtime: the file's signature, opened.
         reference: the model.
@@ -52,25 +57,38 @@ class Comparison:
         self.expected: list[Arrays] = []
         self.got: list[Arrays] = []
         for example in inputs:
-            expected = reference(example)
-            try:
-                got = runtime(example)
-            except Exception as error:
-                raise ExportError(f"{label}: cannot run: {first_line(error)}") from error
-            if got.keys() != expected.keys():
-                raise ParityError(
-                    f"{label}: outputs are {sorted(got)}, the model's are {sorted(expected)}"
+            self._call(runtime, reference, example, example, label)
+        for example, *returned in list(zip(inputs, self.expected, self.got, strict=True)):
+            if states := [name for name in example if f"{STATE}{name}" in returned[0]]:
+                mine, theirs = (
+                    {**example, **{name: outputs[f"{STATE}{name}"] for name in states}}
+                    for outputs in returned
                 )
-            for name, wanted in expected.items():
-                if got[name].shape != wanted.shape:
-                    raise ParityError(
-                        f"{label}: output {name!r} has the shape {got[name].shape}, the model's is "
-                        f"{wanted.shape}"
-                    )
-                if not np.all(np.isfinite(got[name])):
-                    raise ParityError(f"{label}: output {name!r} has values that are not finite")
-            self.expected.append(expected)
-            self.got.append(got)
+                self._call(runtime, reference, mine, theirs, label)
+
+    def _call(
+        self, runtime: Runtime, reference: Reference, mine: Arrays, theirs: Arrays, label: Path
+    ) -> None:
+        """Calls the model with its inputs and the file with its own, which differ by states."""
+        expected = reference(mine)
+        try:
+            got = runtime(theirs)
+        except Exception as error:
+            raise ExportError(f"{label}: cannot run: {first_line(error)}") from error
+        if got.keys() != expected.keys():
+            raise ParityError(
+                f"{label}: outputs are {sorted(got)}, the model's are {sorted(expected)}"
+            )
+        for name, wanted in expected.items():
+            if got[name].shape != wanted.shape:
+                raise ParityError(
+                    f"{label}: output {name!r} has the shape {got[name].shape}, the model's is "
+                    f"{wanted.shape}"
+                )
+            if not np.all(np.isfinite(got[name])):
+                raise ParityError(f"{label}: output {name!r} has values that are not finite")
+        self.expected.append(expected)
+        self.got.append(got)
 
     def snr(self) -> dict[str, float]:
         """Output -> signal-to-noise ratio over all examples, in dB."""
@@ -97,7 +115,7 @@ class Comparison:
         for name in self.expected[0]:
             if all(name in target for target in targets):
                 ideal = [target[name] for target in targets]
-                expected, got = self._both(name)
+                expected, got = (of[: len(ideal)] for of in self._both(name))
                 result[name] = snr(ideal, got) - snr(ideal, expected)
         return result
 
@@ -105,6 +123,11 @@ class Comparison:
         pairs = zip(self.expected, self.got, strict=True)
         expected, got = zip(*((a[name], b[name]) for a, b in pairs), strict=True)
         return list(expected), list(got)
+
+
+def is_state(output: str) -> bool:
+    """Whether an output, of another form after "form/", is there to be put in again."""
+    return output.rpartition("/")[2].startswith(STATE)
 
 
 def check_inputs(plan: Plan, reference: Reference, shapes: Sequence[Sizes]) -> list[Arrays]:
@@ -151,17 +174,24 @@ def layer_errors(
             except InputError:
                 continue
             comparison = Comparison(open_file(path), reference, inputs, label=path)
-            result[layer] = min(comparison.snr().values())
+            found = comparison.snr().items()
+            result[layer] = min(value for name, value in found if not is_state(name))
     return dict(sorted(result.items(), key=lambda item: item[1]))
 
 
 def below_floor(
     label: Path, found: Mapping[str, float], plan: Plan, *, floor: float | None = None
 ) -> str | None:
-    """Returns what is wrong with a file whose outputs have these SNRs, or `None`."""
+    """Returns what is wrong with a file whose outputs have these SNRs, or `None`.
+
+    A state has no floor: masks in it weigh what is hardly heard as much as what is loud, and what
+    is heard of it is in the outputs of the buffer after it.
+    """
     floor = plan.quantization.floor if floor is None else floor
     # Not a number: silence was expected, and something came out.
-    low = {name: value for name, value in found.items() if not value >= floor}
+    low = {
+        name: value for name, value in found.items() if not value >= floor and not is_state(name)
+    }
     if not low:
         return None
     name, value = min(low.items(), key=lambda item: item[1])
