@@ -2,6 +2,7 @@
 
 python benchmarks/overlap.py [--songs 8]
 python benchmarks/overlap.py --data FOLDER    # of spectra, on songs of yours
+python benchmarks/overlap.py --data FOLDER --front-end 44100:4096:2048:1536    # another front end
 """
 
 import argparse
@@ -21,6 +22,8 @@ from zoo import FrontEnd, Separator, load_preset  # noqa: E402
 from zoo.inference import DEFAULT_PRESET  # noqa: E402
 
 WAVEFORM_PRESET = "wave_unet_small"
+# Of a front end, in the order in which the command line takes them.
+SIZES = ("sample_rate", "frame_length", "frame_step", "bins")
 
 
 def score(separator: Separator, tracks) -> tuple[str, str]:
@@ -32,20 +35,24 @@ def score(separator: Separator, tracks) -> tuple[str, str]:
     return f"{np.mean(gains):.2f} dB", f"{seconds:.1f} s"
 
 
-def measure_steps(preset: str, data: str) -> None:
-    """The same weights with other steps between spectra, which need not be those of training."""
+def measure_front_ends(preset: str, data: str, others: Sequence[str]) -> None:
+    """The same weights with other steps between spectra, or other front ends altogether."""
     network = load_preset(preset)
-    front_end = network.front_end.get_config()
-    length, tracks = front_end["frame_length"], named_tracks(data)
+    own, tracks = network.front_end.get_config(), named_tracks(data)
+    length = own["frame_length"]
+    steps = (length * 3 // 4, length // 2, length * 3 // 8, length // 4)
+    sizes = [tuple(map(int, other.split(":"))) for other in others] or [
+        (own["sample_rate"], length, step, own["bins"]) for step in steps
+    ]
     rows = []
-    for step in (length * 3 // 4, length // 2, length * 3 // 8, length // 4):
-        config = network.get_config() | {"front_end": FrontEnd(**front_end | {"frame_step": step})}
-        other = type(network)(**config)
+    for size in sizes:
+        front_end = FrontEnd(**own | dict(zip(SIZES, size, strict=True)))
+        other = type(network)(**network.get_config() | {"front_end": front_end})
         other.set_weights(network.get_weights())
-        mark = " (as trained)" if step == front_end["frame_step"] else ""
-        rows.append((f"{step}{mark}", *score(Separator(other), tracks)))
-    columns = ("step, samples", "mean SDR improvement of vocals", "time")
-    print_table(f"{preset}, frames of {length} samples, {data}", columns, rows)
+        mark = " (as trained)" if front_end == network.front_end else ""
+        rows.append((*size[:2], f"{size[2]}{mark}", size[3], *score(Separator(other), tracks)))
+    columns = ("rate, Hz", "frame", "step", "bins", "mean SDR improvement of vocals", "time")
+    print_table(f"weights of {preset}, {data}", columns, rows)
 
 
 def measure(preset: str, overlaps: Sequence[int], songs: int, **window) -> None:
@@ -72,10 +79,17 @@ def measure_overlaps(songs: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--songs", type=int, default=8, help="held-back synthetic songs")
-    parser.add_argument("--data", help="songs to try other steps between spectra on, and no more")
+    parser.add_argument("--data", help="songs to try other front ends on, and no more")
+    parser.add_argument(
+        "--front-end",
+        action="append",
+        default=[],
+        metavar="RATE:LENGTH:STEP:BINS",
+        help="with --data; repeatable; other steps by default",
+    )
     arguments = parser.parse_args()
     if arguments.data:
-        measure_steps(DEFAULT_PRESET, arguments.data)
+        measure_front_ends(DEFAULT_PRESET, arguments.data, arguments.front_end)
     else:
         measure_overlaps(arguments.songs)
 
