@@ -6,7 +6,6 @@ python -m training.listen docs/listen --preset NAME ... --songs synthetic:SEED:C
 import argparse
 import math
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from training.evaluation import signal_to_distortion, true_stems
 from training.listen_files import write_page
 from training.loaders.named import synthetic_tracks
 from training.tracks import Track
+from zoo.command_line import run_module
 from zoo.errors import InputError
 from zoo.inference import DEFAULT_PRESET, separate_array
 from zoo.preset_files import preset_metadata
@@ -222,8 +222,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except InputError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
+    run_module(main)

@@ -24,6 +24,7 @@ from training.release_parts import (
     worst_song,
 )
 from training.synthetic import synthetic_songs
+from zoo.command_line import run_module
 from zoo.demo import DEMO_SEED
 from zoo.presets import load_model
 from zoo.separator import Separator
@@ -281,4 +282,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_module(main)

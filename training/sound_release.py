@@ -18,6 +18,7 @@ from training.recipe_tables import FeaturesRecipe
 from training.release_parts import argument_parser, as_shipped, finished_run, training_time
 from training.sound_evaluation import evaluate_sounds
 from training.sound_pictures import reconstruction_picture
+from zoo.command_line import run_module
 from zoo.presets import load_model
 from zoo.sound_generator import SoundGenerator
 from zoo.sound_pictures import sounds_picture
@@ -184,4 +185,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_module(main)

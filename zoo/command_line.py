@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -15,6 +16,15 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 def complain(error: InputError) -> None:
     """Prints a user's mistake on standard error."""
     print(f"stemzoo: {error}", file=sys.stderr)
+
+
+def run_module(main: Callable[[], object]) -> None:
+    """Runs a module as a program: a user's mistake is one line and exit code 2."""
+    try:
+        main()
+    except InputError as error:
+        complain(error)
+        sys.exit(2)
 
 
 def print_json(value) -> None:

@@ -3,7 +3,6 @@
 import argparse
 import shutil
 import subprocess
-import sys
 import tempfile
 import zlib
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ import soundfile
 from training.synthetic.dice import Dice
 from training.synthetic.lyrics import draw_line
 from training.synthetic.voices import VOICES, SpokenVoice
+from zoo.command_line import run_module
 from zoo.errors import InputError
 
 _INSTALL = {
@@ -155,8 +155,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except InputError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
+    run_module(main)
