@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypedDict, Unpack
 
@@ -205,9 +206,10 @@ def measure_quantized(
     for name, (other, wanted) in list(_held(offered, format).items())[1:]:
         form = Reference(other, wanted)
         theirs = [model.export_examples(name, wanted, **example) for example in inputs]
-        compared = Comparison(runtime.select(name), form, theirs, label=label)
+        heard = partial(model.export_heard, name)
+        compared = Comparison(runtime.select(name), form, theirs, label=label, heard=heard)
         others = {f"{name}/{output}": value for output, value in compared.snr().items()}
-        # Masks weigh what is hardly heard as much as what is loud.
+        # One patch, or a stream's first buffers, are less of a signal than a song.
         if wrong := below_floor(label, others, plan, floor=plan.quantization.floor / 4):
             raise ParityError(wrong)
         found |= others

@@ -24,8 +24,8 @@ class Quantization:
     The floors lie below what the shipped separators measure on music at worst, which is 66 dB for
     "float16", 39 dB for "weights" and "int16x8", 28 dB for "dynamic" and 18 dB for "int8": a file
     under its floor is not a little worse than others of its kind, something in it is wrong. In
-    other signatures than the main one, whose outputs are masks, too, a quarter is asked. A state
-    is judged by what is heard of it: the outputs of the next buffer.
+    other signatures than the main one, of which a patch or a buffer is judged, a quarter is asked:
+    of masks times what they are applied to, and of a state what is heard of it in the next buffer.
 
     Args:
         kind: "float16", weights in half precision; "weights", 8-bit weights, arithmetic in float;

@@ -45,6 +45,7 @@ class Comparison:
         reference: the model.
         inputs: what to call both with.
         label: what messages call the file.
+        heard: makes of inputs and outputs what is compared, if not the outputs themselves.
 
     Raises:
         ParityError: if outputs have other names or shapes than the model's, or are not finite.
@@ -52,7 +53,13 @@ class Comparison:
     """
 
     def __init__(
-        self, runtime: Runtime, reference: Reference, inputs: Sequence[Arrays], *, label: Path
+        self,
+        runtime: Runtime,
+        reference: Reference,
+        inputs: Sequence[Arrays],
+        *,
+        label: Path,
+        heard: Callable[[Arrays, Arrays], Arrays] | None = None,
     ):
         self.expected: list[Arrays] = []
         self.got: list[Arrays] = []
@@ -65,6 +72,9 @@ class Comparison:
                     for outputs in returned
                 )
                 self._call(runtime, reference, mine, theirs, label)
+        if heard:
+            self.expected = list(map(heard, inputs, self.expected))
+            self.got = list(map(heard, inputs, self.got))
 
     def _call(
         self, runtime: Runtime, reference: Reference, mine: Arrays, theirs: Arrays, label: Path

@@ -77,6 +77,21 @@ class ExportedSeparator:
         signal = _as_long(waveform, prime + size)
         return {"waveform": signal[:, prime:], **stream.initial_state(signal[:, :prime])}
 
+    def export_heard(self, signature: str, inputs, outputs) -> dict:
+        """Returns what a quantised file is judged by: what is heard of a signature's outputs.
+
+        Masks are applied to the patch: where it is quiet, a mask may be anything. Others are as
+        they are.
+
+        Args:
+            signature: "mask" or "stream".
+            inputs: its inputs, as `export_examples` gives them.
+            outputs: what it makes of them.
+        """
+        if signature != "mask" or self.front_end.normalization == "min_max":
+            return outputs
+        return {stem: mask * inputs["mixture"] for stem, mask in outputs.items()}
+
     @property
     def export_metadata(self) -> dict:
         """What an exported file's metadata says of the model."""

@@ -51,6 +51,21 @@ def test_targets_are_those_of_first_calls():
     assert compare(stream(noise=0.1)).sdr_change(targets)["stem"] > 40
 
 
+def test_what_is_heard_can_be_another_thing_than_outputs():
+    def heard(inputs, outputs):
+        return {"heard": inputs["waveform"] * outputs["mask"]}
+
+    quiet = np.abs(SIGNAL) < 0.1
+
+    def masks(value):
+        return lambda inputs: {"mask": np.where(quiet, value, 1).astype("float32")}
+
+    inputs = [{"waveform": np.where(quiet, 1e-4, SIGNAL).astype("float32")}]
+    files = {"label": Path("model.tflite"), "heard": heard}
+    assert Comparison(masks(0.0), masks(1.0), inputs, **files).snr()["heard"] > 80
+    assert Comparison(masks(0.0), masks(1.0), inputs, label=Path("m")).snr()["mask"] < 11
+
+
 def test_states_are_checked_as_all_outputs_are():
     with pytest.raises(ParityError, match="'next_memory' has values that are not finite"):
         compare(stream(state_gain=np.nan))

@@ -11,5 +11,7 @@ def test_a_mistake_of_the_users_is_one_line_and_exit_code_2(capsys):
     with pytest.raises(SystemExit) as stopped:
         run_module(main)
     assert stopped.value.code == 2
-    assert capsys.readouterr().err == "stemzoo: --songs x: is not of the form synthetic:SEED:COUNT\n"
+    assert (
+        capsys.readouterr().err == "stemzoo: --songs x: is not of the form synthetic:SEED:COUNT\n"
+    )
     run_module(lambda: None)

@@ -36,6 +36,16 @@ def test_mask_gets_a_normalised_patch(samples, separator):
     assert inputs["mixture"].min() >= 0 and inputs["mixture"].max() == 1
 
 
+def test_a_mask_is_judged_by_what_it_lets_through(separator):
+    inputs = separator.export_examples("mask", {"mixture": (1, 32, 16, 1)}, signal(5000))
+    quiet = inputs["mixture"] < 0.05
+    mask = {"vocals": np.where(quiet, 1, 0.5).astype("float32")}
+    heard = separator.export_heard("mask", inputs, mask)["vocals"]
+    np.testing.assert_array_equal(heard[~quiet], 0.5 * inputs["mixture"][~quiet])
+    assert quiet.any() and heard[quiet].max() < 0.05
+    assert separator.export_heard("stream", {}, mask) is mask
+
+
 def test_short_signals_end_in_silence(separator):
     shapes = {"waveform": (1, None, 2)}
     inputs = separator.export_examples("stream", shapes, signal(10))
