@@ -13,6 +13,7 @@ LIMITS = {
     ("jansson_unet_vocals", "float16"): (20e6, 0.1),
     ("jansson_unet_vocals", "dynamic"): (10.5e6, 0.3),
     ("jansson_unet_vocals", "int8"): (10.5e6, 0.5),
+    ("jansson_unet_tiny", "int8"): (1e6, 0.5),
 }
 
 

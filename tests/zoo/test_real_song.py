@@ -15,7 +15,9 @@ SONG = "songs/The Mountaineering Club - Mallory"
 # Metric, and what each preset must reach by it: SDR of vocals and accompaniment, in dB. museval
 # takes ten times as long as the separation: once is enough.
 PRESETS = {
-    "jansson_unet_vocals": ("bsseval_v4", (5.0, 10.8)),
+    "jansson_unet_vocals": ("bsseval_v4", (5.4, 11.5)),
+    "jansson_unet_fullband": ("sdr", (6.3, 12.1)),
+    "jansson_unet_tiny": ("sdr", (4.9, 10.6)),
     "wave_unet_small": ("sdr", (1.9, 7.7)),
 }
 STEM_FILE = "songs/The Easton Ellises - Falcon 69.stem.mp4"
@@ -89,6 +91,12 @@ def test_the_preset_separates_synthetic_songs_that_it_was_not_trained_on(separat
     rows = evaluate(separator, songs).rows
     gains = [row["improvement"] for row in rows if row["stem"] == "vocals"]
     assert np.median(gains) >= 6.0
+
+
+def test_the_full_band_reaches_16_khz():
+    front_end = load_preset("jansson_unet_fullband").front_end
+    top = front_end.first_bin + front_end.bins - 1
+    assert top * front_end.sample_rate / front_end.frame_length > 16000
 
 
 @pytest.mark.slow
