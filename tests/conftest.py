@@ -41,6 +41,7 @@ FIRST = (
     "zoo/test_cluster.py",
     "training/test_hosts.py",
     "training/test_sound_release.py",
+    "test_every_preset.py",
     "test_readme.py",
     "training/test_run.py",
     "training/test_overfit.py",

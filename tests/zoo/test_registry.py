@@ -156,7 +156,7 @@ def test_the_command_lists_everything_in_80_columns(stemzoo):
     assert set(listed) == {"preset", "architecture", *zoo.list_models()}
     size = zoo.model_info("jansson_unet_vocals")["size"] / 1e6
     assert listed["jansson_unet_vocals"] == [
-        *("2,458,761", f"{size:.3g}", "MB", "16.1", "MMAC/s", "8,192", "Hz", "CC-BY-SA-4.0")
+        *("2,458,761", f"{size:.3g}", "MB", "24.2", "MMAC/s", "8,192", "Hz", "CC-BY-SA-4.0")
     ]
     assert listed["spleeter_4stems"][-3:] == ["44,100", "Hz", "MIT"]
     assert listed["unet"] == ["31,048,257", "124", "MB", "734", "kMAC/px"]
