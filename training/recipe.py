@@ -48,6 +48,8 @@ TABLES = (
     "run",
 )
 AUGMENT = "augment"
+# Where a run takes place, which is none of what it makes.
+PLACES = {("run", "devices"), ("run", "threads"), ("data", "service"), ("data", "threads")}
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,8 @@ class Recipe:
     def difference(self, settings: Mapping[str, Any]) -> tuple[str, str, Any, Any] | None:
         """The first (table, key, value, other value) that differs from a run's settings.
 
-        Settings of a run made before a key was known count as equal to its value here.
+        Settings of a run made before a key was known count as equal to its value here, as do those
+        of where it takes place.
         """
         for table, values in self.settings().items():
             others = settings.get(table)
@@ -115,7 +118,7 @@ class Recipe:
                     return table, "", values, others
                 continue
             for key, value in values.items():
-                if others.get(key, value) != value:
+                if (table, key) not in PLACES and others.get(key, value) != value:
                     return table, key, value, others[key]
         return None
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from training.recipe import load_recipe
+from training.recipe import Recipe, load_recipe
 from training.run import SETTINGS
 from zoo.errors import InputError
 from zoo.presets import load_model
@@ -18,7 +18,8 @@ from zoo.presets import load_model
 def finished_run(run: Path, model: str, recipe: str) -> dict:
     """Returns the settings of a finished run.
 
-    The card sends people to a recipe: it must be the one that made the weights.
+    The card sends people to a recipe: it must be the one that made the weights. Material and the
+    model that a run went on from may be others than the recipe's: the card says which.
 
     Args:
         run: folder of the run.
@@ -31,15 +32,27 @@ def finished_run(run: Path, model: str, recipe: str) -> dict:
     if not (run / model).is_file():
         raise InputError(f"{run}: holds no finished run")
     settings = json.loads((run / SETTINGS).read_text("utf-8"))
+    shipped = load_recipe(recipe)
+    overrides = other_origins(shipped, settings)
     # Runs made before the key was known lack it.
-    material = settings["data"].get("material")
-    overrides = {"data.material": material} if material else {}
+    if material := settings["data"].get("material"):
+        overrides["data.material"] = material
     difference = load_recipe(recipe, overrides=overrides).difference(settings)
     if difference is not None:
         table, key, value, made_with = difference
         where = f"{table}.{key}" if key else f"[{table}]"
         raise InputError(f"recipe {recipe}: {where} is {value}, the run: {made_with}")
     return settings
+
+
+def other_origins(recipe: Recipe, settings: dict) -> dict[str, str]:
+    """Returns what a run began with where its recipe names another model, `"model.start"` -> it."""
+    origins = {}
+    for key in ("start", "weights"):
+        shipped, own = getattr(recipe.model, key), settings["model"].get(key)
+        if shipped and own and own != shipped:
+            origins[f"model.{key}"] = own
+    return origins
 
 
 def as_shipped(model: keras.Model) -> keras.Model:

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from training.feature_run import FeatureRun
 
 RECIPE, SETTINGS, CACHE = "recipe.toml", "settings.json", "cache"
-# Where a run takes place; it may go on elsewhere.
-_PLACES = (("run", "devices"), ("run", "threads"), ("data", "service"), ("data", "threads"))
 
 
 def _limit_threads(threads: int) -> None:
@@ -44,10 +42,7 @@ def _check_run(recipe: Recipe, output: Path, *, resume: bool) -> None:
         return
     if not resume:
         raise InputError(f"{output}: holds a run already; resume it or name a new folder")
-    values = json.loads(settings.read_text("utf-8"))
-    for table, key in _PLACES:
-        values.get(table, {}).pop(key, None)
-    difference = recipe.difference(values)
+    difference = recipe.difference(json.loads(settings.read_text("utf-8")))
     if difference is not None:
         raise InputError(f"{output}: cannot resume, that run had other values in [{difference[0]}]")
 

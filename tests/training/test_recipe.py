@@ -198,6 +198,8 @@ def test_settings_of_runs_are_compared(write_recipe):
     older = {**before, "training": {**before["training"]}}
     del older["training"]["scale_weight"], older["second_stage"]
     assert recipe.difference(older) is None
+    before["run"]["threads"], before["data"]["threads"] = 7, 8
+    assert recipe.difference(before) is None
     before["training"]["epochs"] = 4
     assert recipe.difference(before) == ("training", "epochs", 3, 4)
     staged = load_recipe(write_recipe(RECIPE), overrides={"second_stage.epochs": 2})

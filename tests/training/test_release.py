@@ -9,7 +9,9 @@ import pytest
 from PIL import Image
 
 import zoo
+from training.recipe import load_recipe
 from training.release import fewer_colours, main
+from training.release_parts import finished_run, other_origins
 from training.run import train_recipe
 from zoo.errors import InputError
 
@@ -83,6 +85,23 @@ def test_a_run_becomes_a_preset(tmp_path):
     assert "noise of our own" in card and "CC0-1.0" in card and "Received" not in card
     assert str(tmp_path) not in card.replace(str(recipe), "")
     assert (preset / "spectrograms.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_run_may_begin_with_another_model_than_its_recipe_names(tmp_path):
+    recipe = load_recipe("wave_unet_small_more")
+    settings = recipe.settings()
+    (tmp_path / "model.keras").write_bytes(b"")
+
+    def finished():
+        (tmp_path / "settings.json").write_text(json.dumps(settings))
+        return finished_run(tmp_path, "model.keras", recipe.name)
+
+    assert other_origins(recipe, finished()) == {}
+    settings["model"]["start"] = "first/model.keras"
+    assert other_origins(recipe, finished()) == {"model.start": "first/model.keras"}
+    settings["model"] = {**settings["model"], "start": None, "network": "WaveUNet"}
+    with pytest.raises(InputError, match=r"model.network is None, the run: WaveUNet"):
+        finished()
 
 
 def test_a_picture_in_fewer_colours_keeps_its_colour_bar(tmp_path):
