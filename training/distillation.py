@@ -1,6 +1,6 @@
 """Distillation: a network learns what trained ones estimate, beside the truth."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import keras
@@ -43,8 +43,7 @@ def load_teachers(
         InputError: if a teacher cannot be loaded, has another front end, cannot see patches of that
             length, or teaches none of the stems; or if Keras does not run on TensorFlow.
     """
-    if keras.backend.backend() != "tensorflow":
-        raise InputError("[distillation] needs Keras's TensorFlow backend: set KERAS_BACKEND")
+    needs_tensorflow()
     return [_teacher(name, front_end, tuple(stems)) for name in recipe.teachers]
 
 
@@ -74,15 +73,33 @@ def distilled(
             masks = teacher.networks(_longer(mixture, teacher.frames, front_end))
             for stem in teacher.stems:
                 estimates[stem].append(_cut(masks[stem], front_end) * mixture)
-        targets = {
-            stem: share * tf.add_n(found) / len(found) + (1 - share) * targets[stem]
-            if (found := estimates[stem])
-            else targets[stem]
-            for stem in targets
-        }
-        return mixture, targets, *weights
+        return mixture, mean_with_truth(targets, estimates, share), *weights
 
     return dataset.map(mixed).prefetch(2)
+
+
+def needs_tensorflow() -> None:
+    """Raises `InputError` on another backend: teachers run in the input pipeline."""
+    if keras.backend.backend() != "tensorflow":
+        raise InputError("[distillation] needs Keras's TensorFlow backend: set KERAS_BACKEND")
+
+
+def stems_taught(name: str, known: Sequence[str], stems: Sequence[str]) -> tuple[str, ...]:
+    """Those of a teacher's stems that a network learns; `InputError` if there are none."""
+    taught = tuple(stem for stem in known if stem in stems)
+    if not taught:
+        raise InputError(f"{name}: teaches {', '.join(known)}, none of {', '.join(stems)}")
+    return taught
+
+
+def mean_with_truth(targets: Mapping, estimates: Mapping[str, list], share: float) -> dict:
+    """The teachers' mean has `share` of a target, the truth the rest; without one, all of it."""
+    return {
+        stem: share * tf.add_n(found) / len(found) + (1 - share) * target
+        if (found := estimates[stem])
+        else target
+        for stem, target in targets.items()
+    }
 
 
 def _teacher(name: str, front_end: FrontEnd, stems: tuple[str, ...]) -> Teacher:
@@ -111,9 +128,7 @@ def _teacher(name: str, front_end: FrontEnd, stems: tuple[str, ...]) -> Teacher:
         made = MaskNetworks(one, **options)
     except ValueError as error:
         raise InputError(f"{name}: {error}") from error
-    taught = tuple(stem for stem in made.stems if stem in stems)
-    if not taught:
-        raise InputError(f"{name}: teaches {', '.join(made.stems)}, none of {', '.join(stems)}")
+    taught = stems_taught(name, made.stems, stems)
     frames = max(_frames_for(model, front_end.frames) for model in made.models.values())
     if frames < front_end.frames or frames - front_end.frames > 2 * (front_end.frames - 1):
         raise InputError(f"{name}: cannot see patches of {front_end.frames} frames")

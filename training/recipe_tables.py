@@ -158,9 +158,10 @@ class DistillationRecipe:
     """The `[distillation]` table: trained networks whose estimates are mixed into the targets.
 
     Args:
-        teachers: preset names, preset folders or `.keras` files, with the front end of the network
-            to train but for the length of patches; what they estimate is averaged. A network that
-            gives several stems, or a separator of several networks, teaches those that both have.
+        teachers: preset names, preset folders or `.keras` files; what they estimate is averaged.
+            Those of a network on spectrograms have its front end but for the length of patches;
+            those of one on waveforms are separators of its sample rate. A network that gives
+            several stems, or a separator of several networks, teaches those that both have.
         share: of the teachers in a target, in (0, 1]; the truth has the rest. Validation is by the
             truth alone.
     """

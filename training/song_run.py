@@ -99,17 +99,18 @@ def _with_versions(recipe: Recipe, tracks):
 def _taught(recipe: Recipe, model, stages):
     """The stages with teachers' estimates in their targets."""
     from training.distillation import distilled, load_teachers
+    from training.segment_distillation import distilled_segments, load_segment_teachers
 
+    table = recipe.distillation
     if takes_waveforms(model):
-        raise InputError(
-            f"recipe {recipe.name}: [distillation] is for networks on spectrograms, "
-            f"{type(model).__name__} works on waveforms"
-        )
-    front_end, table = model.front_end, recipe.distillation
-    teachers = load_teachers(table, front_end, _stems(recipe, model))
+        teachers = load_segment_teachers(table, model, model.sources)
+        mix = partial(distilled_segments, teachers=teachers, share=table.share)
+    else:
+        teachers = load_teachers(table, model.front_end, _stems(recipe, model))
+        mix = partial(distilled, teachers=teachers, share=table.share, front_end=model.front_end)
 
     def taught(train, first_epoch):
-        return distilled(train(first_epoch), teachers, share=table.share, front_end=front_end)
+        return mix(train(first_epoch))
 
     return [replace(stage, train=partial(taught, stage.train)) for stage in stages]
 
