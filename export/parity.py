@@ -20,7 +20,7 @@ Sizes = dict[str, tuple[int, ...]]
 # Pairs of sizes for dynamic axes of models that do not say which they take: multiples of 64 suit
 # networks that halve their input up to six times, the longer ones suit waveforms.
 _SIZES = ((128, 192), (1024, 1536), (16384, 24576))
-_RUNS = 5
+TIMED_RUNS = 5
 
 
 class Reference:
@@ -153,7 +153,7 @@ def latency(run: Callable[[Arrays], object], shapes: Sizes) -> float:
     _, inputs = next(probes(shapes))
     run(inputs)
     times = []
-    for _ in range(_RUNS):
+    for _ in range(TIMED_RUNS):
         start = time.perf_counter()
         run(inputs)
         times.append(time.perf_counter() - start)

@@ -62,6 +62,14 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: places.get(item.path, len(FIRST)))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def files_timed_once():
+    """Reports of exports tell a file's speed, the median of several runs, which tests don't need."""
+    with pytest.MonkeyPatch.context() as patches:
+        patches.setattr("export.parity.TIMED_RUNS", 1)
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The development data's folder; the test is skipped where it is absent."""

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import soundfile
 
 import export
 import zoo
@@ -31,6 +32,20 @@ def model(preset):
 @pytest.fixture(scope="module")
 def separator(model):
     return zoo.Separator.from_model(model)
+
+
+@pytest.fixture(scope="module")
+def songs(tmp_path_factory):
+    """Three songs in stems, as every preset has them, for all presets to be trained with."""
+    folder = tmp_path_factory.mktemp("songs")
+    for track in synthetic_songs(5, 3, duration=17.0):
+        stems = {stem: track.load_stem(stem) for stem in ("vocals", "drums", "bass")}
+        stems["other"] = track.load_mixture() - sum(stems.values())
+        stems["accompaniment"] = track.load_mixture() - stems["vocals"]
+        (folder / track.name).mkdir()
+        for stem, waveform in stems.items():
+            soundfile.write(folder / track.name / f"{stem}.wav", waveform, track.sample_rate)
+    return folder
 
 
 @pytest.mark.slow
@@ -62,14 +77,14 @@ def test_files_of_every_format_have_its_output(separator, tmp_path):
 
 
 @pytest.mark.slow
-def test_it_trains_further(preset, model, tmp_path):
+def test_it_trains_further(preset, model, songs, tmp_path):
     table = {"start": preset, "freeze": []}
-    data = {"kind": "synthetic", "count": 2, "validation_count": 1, "duration": 16.0}
-    data |= {"stems": None, "batch_size": 2, "patches_per_song": 2}
+    data = {"stems": None, "batch_size": 2, "patches_per_song": 2, "validation_share": 0.3}
+    data["validation_patches_per_song"] = 2
     loss = "mean_absolute_error" if takes_waveforms(model) else "energy_normalized_squared_error"
     settings = {"model": table, "data": data, "training": {"loss": loss, "epochs": 1}}
     overrides = {f"{name}.{k}": v for name, keys in settings.items() for k, v in keys.items()}
-    tuned = train_recipe("jansson_unet_finetune", None, tmp_path / "run", overrides=overrides)
+    tuned = train_recipe("jansson_unet_finetune", songs, tmp_path / "run", overrides=overrides)
     assert isinstance(tuned, type(model)) and isinstance(tuned, keras.Model)
     moved = [
         float(np.abs(np.asarray(new) - np.asarray(old)).max())
