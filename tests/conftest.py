@@ -64,7 +64,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session", autouse=True)
 def files_timed_once():
-    """Reports of exports tell a file's speed, the median of several runs, which tests don't need."""
+    """A report tells a file's speed, the median of several runs: more than tests need."""
     with pytest.MonkeyPatch.context() as patches:
         patches.setattr("export.parity.TIMED_RUNS", 1)
         yield
