@@ -11,6 +11,7 @@ import soundfile
 import zoo
 from training.fit_settings import FitSettings
 from zoo.demo import write_stem_folder
+from zoo.preset_files import preset_metadata
 
 ROOT = Path(__file__).resolve().parents[1]
 README, DEPLOYMENT = ROOT / "README.md", ROOT / "docs" / "deployment.md"
@@ -50,6 +51,58 @@ def test_python_example(tmp_path, monkeypatch):
     exec(compile(second, str(README), "exec"), names)
     for vocals in (names["on_the_phone"]["vocals"], names["vocals"], names["served"]["vocals"]):
         assert np.abs(vocals - expected["vocals"]).max() < 1e-4
+
+
+def score(preset, data, stem):
+    """The median over tracks that a preset's card has of a stem of some songs."""
+    (row,) = (
+        row
+        for rows in preset_metadata(preset)["scores"].values()
+        for row in rows
+        if data in row["songs"]
+        and (row["stem"], row["aggregation"]) == (stem, "median over tracks")
+    )
+    return row
+
+
+STEMS = ("vocals", "accompaniment")
+
+
+def table_rows(path):
+    """The cells of each row of a page's tables."""
+    for line in path.read_text("utf-8").splitlines():
+        if line.startswith("|"):
+            yield [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_scores_are_those_of_the_cards():
+    preset, shown = None, 0
+    for first, data, _, *cells in (row for row in table_rows(README) if len(row) == 5):
+        preset = first.strip("`") or preset
+        songs = "Mallory" if "Mallory" in data else "synthetic:1000000:20"
+        for stem, cell in zip(STEMS, cells, strict=True):
+            if found := re.fullmatch(r"(-?\d+\.\d) \((-?\d+\.\d)\)", cell):
+                given = [float(value) for value in found.groups()]
+                row = score(preset, songs, stem)
+                expected = row["SDR"], row["mixture"]
+                assert given == pytest.approx(expected, abs=0.0501), (preset, songs)
+                shown += 1
+    assert shown == 17
+
+
+def test_scores_in_the_table_of_recipes_are_those_of_the_cards():
+    shown = 0
+    for first, *cells in table_rows(ROOT / "docs" / "recipes.md"):
+        for place, cell in enumerate(cells):
+            if found := re.fullmatch(r"(-?\d+\.\d\d) \(([+-]\d+\.\d\d)\)", cell):
+                preset = re.match(r"\[`(\w+)`\]", first)[1]
+                songs = ("synthetic:1000000:20", "Mallory")[place // 2]
+                row = score(preset, songs, STEMS[place % 2])
+                expected = row["SDR"], row["improvement"]
+                given = [float(value) for value in found.groups()]
+                assert given == pytest.approx(expected, abs=0.00501), (preset, songs)
+                shown += 1
+    assert shown == 17
 
 
 def test_streaming_example(tmp_path, monkeypatch):

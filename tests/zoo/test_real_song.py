@@ -18,7 +18,7 @@ PRESETS = {
     "jansson_unet_vocals": ("bsseval_v4", (5.4, 11.5)),
     "jansson_unet_fullband": ("sdr", (6.3, 12.1)),
     "jansson_unet_tiny": ("sdr", (4.9, 10.6)),
-    "wave_unet_small": ("sdr", (1.9, 7.7)),
+    "wave_unet_small": ("sdr", (3.0, 8.8)),
 }
 STEM_FILE = "songs/The Easton Ellises - Falcon 69.stem.mp4"
 # What the mixture itself scores, by museval as published.
