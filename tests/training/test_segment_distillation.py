@@ -123,10 +123,9 @@ def test_a_recipe_for_waveforms_names_teachers(write_recipe, song_folder, front_
     path, _ = teacher(tmp_path, front_end, name="masks")
     recipe = write_recipe(RECIPE)
     table = {"distillation.teachers": [path]}
-    histories = []
-    for name, overrides in (("alone", {}), ("taught", table), ("again", table)):
+    rows = []
+    for name, overrides in (("alone", {}), ("taught", table)):
         train_recipe(recipe, song_folder, tmp_path / name, overrides=overrides)
-        (row,) = read_history(tmp_path / name / "history.csv")
-        histories.append(row["loss"])
-    alone, with_teacher, again = histories
-    assert with_teacher == again != alone
+        rows += read_history(tmp_path / name / "history.csv")
+    alone, with_teacher = rows
+    assert np.isfinite(with_teacher["val_loss"]) and with_teacher["loss"] != alone["loss"]
