@@ -15,12 +15,11 @@ from training.evaluation import AGGREGATION, Evaluation, evaluate
 from training.fitting import HISTORY, MODEL
 from training.loaders.named import named_tracks
 from training.models import own_stems, rebuilt, takes_waveforms
-from training.recipe import load_recipe
 from training.release_parts import (
     argument_parser,
     as_shipped,
+    began_with,
     finished_run,
-    other_origins,
     training_time,
     worst_row,
     worst_song,
@@ -193,7 +192,6 @@ def release(
     run, preset = Path(run), Path(preset)
     settings = finished_run(run, MODEL, recipe)
     data = settings["data"]
-    began = (f" --set {key}=MODEL" for key in other_origins(load_recipe(recipe), settings))
     history = read_history(run / HISTORY)
     model = as_shipped(rebuilt(load_model(run / MODEL), "float32"))
     separator = Separator.from_model(model)
@@ -236,7 +234,7 @@ def release(
         examples=_examples(model),
         epochs=len(history),
         minutes=training_time(minutes),
-        songs_from=_songs_from(data, materials) + "".join(began),
+        songs_from=_songs_from(data, materials) + began_with(recipe, settings),
         release_arguments=" ".join(arguments),
         scores="\n".join(scores).rstrip(),
     )

@@ -55,6 +55,14 @@ def other_origins(recipe: Recipe, settings: dict) -> dict[str, str]:
     return origins
 
 
+def began_with(recipe: str, settings: dict) -> str:
+    """Returns the options of a card's command for what the run began with, `other_origins`.
+
+    Where they lie is the trainer's own business.
+    """
+    return "".join(f" --set {key}=MODEL" for key in other_origins(load_recipe(recipe), settings))
+
+
 def as_shipped(model: keras.Model) -> keras.Model:
     """Returns the model with the float16 weights that a preset stores: scores are of these."""
     with tempfile.TemporaryDirectory() as folder:

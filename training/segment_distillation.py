@@ -66,7 +66,8 @@ def distilled_segments(
     """Mixes the teachers' mean estimate into the targets, as `training.distillation.distilled`.
 
     A teacher hears as many of a batch's segments in a row as fill one of its patches, which are
-    often longer: that costs it less than silence around each of them, and it does not do worse.
+    often longer: that costs it less than silence around each of them, and suits it better where
+    they are of whole songs (docs/weights.md).
 
     Args:
         dataset: batches (mixture, {stem: target}) as `waveform_segments` makes them. Targets are

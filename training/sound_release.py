@@ -15,7 +15,13 @@ from training.fitting import HISTORY
 from training.labelled_recordings import load_clips, split_by_name
 from training.loss_curve import loss_picture
 from training.recipe_tables import FeaturesRecipe
-from training.release_parts import argument_parser, as_shipped, finished_run, training_time
+from training.release_parts import (
+    argument_parser,
+    as_shipped,
+    began_with,
+    finished_run,
+    training_time,
+)
 from training.sound_evaluation import evaluate_sounds
 from training.sound_pictures import reconstruction_picture
 from zoo.command_line import run_module
@@ -49,7 +55,7 @@ Recipe `{recipe}`, all settings in `metadata.json`; {clips:,} recordings to lear
 {validation:,} to choose the best of {epochs} epochs by{minutes}.
 
     stemzoo preprocess RECORDINGS features --recipe {recipe}
-    stemzoo train {recipe} --data features --output RUN
+    stemzoo train {recipe} --data features --output RUN{began}
     python -m training.sound_release RUN saved_models/{name} --recipe {recipe} \\
         --recordings RECORDINGS
 
@@ -158,6 +164,7 @@ def release(
         validation=len(validation),
         epochs=len(history),
         minutes=training_time(minutes),
+        began=began_with(recipe, settings),
         held_out=len(held_out),
         pattern=features.held_out,
         scores=report.markdown(),

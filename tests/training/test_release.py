@@ -11,7 +11,7 @@ from PIL import Image
 import zoo
 from training.recipe import load_recipe
 from training.release import fewer_colours, main
-from training.release_parts import finished_run, other_origins
+from training.release_parts import began_with, finished_run, other_origins
 from training.run import train_recipe
 from zoo.errors import InputError
 
@@ -99,6 +99,7 @@ def test_a_run_may_begin_with_another_model_than_its_recipe_names(tmp_path):
     assert other_origins(recipe, finished()) == {}
     settings["model"]["start"] = "first/model.keras"
     assert other_origins(recipe, finished()) == {"model.start": "first/model.keras"}
+    assert began_with(recipe.name, settings) == " --set model.start=MODEL"
     settings["model"] = {**settings["model"], "start": None, "network": "WaveUNet"}
     with pytest.raises(InputError, match=r"model.network is None, the run: WaveUNet"):
         finished()
