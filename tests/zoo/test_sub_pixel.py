@@ -11,12 +11,13 @@ from zoo.sub_pixel import Conv2DTranspose
 
 @pytest.mark.parametrize(("kernel_size", "strides"), [(5, 2), (4, 2), (3, 2), (2, 2), (7, 3)])
 @pytest.mark.parametrize("filters", [1, 3])
-def test_equals_the_transposed_convolution(kernel_size, strides, filters):
+@pytest.mark.parametrize("columns", [4, 5])
+def test_equals_the_transposed_convolution(kernel_size, strides, filters, columns):
     keras.utils.set_random_seed(0)
     options = {"strides": strides, "activation": "relu", "bias_initializer": "normal"}
     layer = Conv2DTranspose(filters, kernel_size, **options)
     reference = layers.Conv2DTranspose(filters, kernel_size, padding="same", **options)
-    x = np.random.default_rng(0).normal(size=(2, 6, 5, 4)).astype("float32")
+    x = np.random.default_rng(0).normal(size=(2, 6, columns, 4)).astype("float32")
     actual = layer(x)
     reference.build(x.shape)
     reference.set_weights(layer.get_weights())
