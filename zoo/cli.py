@@ -64,7 +64,7 @@ def main() -> None:
     os.environ.setdefault("GLOG_minloglevel", "2")
     try:
         app()
-    except InputError as error:
+    except (InputError, OSError) as error:
         complain(error)
         sys.exit(2)
     except ModuleNotFoundError as error:

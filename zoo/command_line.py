@@ -7,14 +7,17 @@ from typing import Annotated
 
 import typer
 
-from zoo.errors import InputError
+from zoo.errors import InputError, system_reason
 
 ModelArgument = Annotated[str, typer.Argument(help="Preset name, preset folder or .keras file.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
-def complain(error: InputError) -> None:
-    """Prints a user's mistake on standard error."""
+def complain(error: InputError | OSError) -> None:
+    """Prints a user's mistake, or what the system refuses, on standard error."""
+    if isinstance(error, OSError):
+        name = "" if error.filename is None else f"{error.filename}: "
+        error = InputError(f"{name}{system_reason(error)}")
     print(f"stemzoo: {error}", file=sys.stderr)
 
 
@@ -22,7 +25,7 @@ def run_module(main: Callable[[], object]) -> None:
     """Runs a module as a program: a user's mistake is one line and exit code 2."""
     try:
         main()
-    except InputError as error:
+    except (InputError, OSError) as error:
         complain(error)
         sys.exit(2)
 

@@ -1,4 +1,4 @@
-"""The one exception that stands for a user's mistake."""
+"""The one exception that stands for a user's mistake, and the system's words for others."""
 
 
 class InputError(ValueError):
@@ -8,3 +8,8 @@ class InputError(ValueError):
     that helps, what to do. The command line prints it and exits with code 2; library users can
     catch it as a `ValueError`.
     """
+
+
+def system_reason(error: OSError) -> str:
+    """The operating system's own words for an error, such as "permission denied"."""
+    return (error.strerror or str(error)).lower()

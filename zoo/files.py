@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from zoo.errors import InputError
+from zoo.errors import InputError, system_reason
 
 
 def _remove(path: Path) -> None:
@@ -58,6 +58,15 @@ def remove_leftovers(path: str | os.PathLike) -> None:
 
 
 @contextmanager
+def writing(path: str | os.PathLike) -> Iterator[None]:
+    """Turns what the system refuses inside into a user's mistake: `InputError`, naming `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {system_reason(error)}") from error
+
+
+@contextmanager
 def created_folder(folder: Path) -> Iterator[Path]:
     """Yields the folder, created with its parents; on failure what was created goes again.
 
@@ -69,7 +78,7 @@ def created_folder(folder: Path) -> Iterator[Path]:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise InputError(f"{folder}: cannot be created: {error.strerror}") from error
+            raise InputError(f"{folder}: cannot be created: {system_reason(error)}") from error
         yield folder
     except BaseException:
         for path in missing:

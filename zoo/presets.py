@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from zoo.errors import InputError
-from zoo.files import atomic_path
+from zoo.files import atomic_path, created_folder, writing
 from zoo.model_facts import model_facts
 from zoo.preset_files import CARD, CONFIG, METADATA, WEIGHTS, preset_path, read_json
 
@@ -103,7 +103,9 @@ def _store_half_precision(weights: Path) -> None:
 
 def check_preset_folder(folder: Path) -> None:
     """Raises an `InputError` if a preset cannot be written there, as something else lies there."""
-    if folder.exists() and not (folder / CONFIG).is_file():
+    with writing(folder):
+        if not folder.exists() or (folder / CONFIG).is_file():
+            return
         if not folder.is_dir():
             raise InputError(f"{folder}: is a file; name a folder for the preset")
         if any(folder.iterdir()):
@@ -171,15 +173,15 @@ class PresetMixin:
                 relative; they are loaded as float32.
 
         Raises:
-            InputError: if `folder` exists and is not a preset.
+            InputError: if `folder` exists and is not a preset, or cannot be written.
         """
         folder = Path(folder)
         check_preset_folder(folder)
         model = _uncompiled(self)
         facts = {**model_facts(model), **(metadata or {})}
         config = keras.saving.serialize_keras_object(model)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_path(folder) as temporary:
+        parent = created_folder(folder.parent)
+        with writing(folder), parent, atomic_path(folder) as temporary:
             temporary.mkdir()
             (temporary / CONFIG).write_text(json.dumps(config, indent=1) + "\n", "utf-8")
             (temporary / METADATA).write_text(json.dumps(facts, indent=1) + "\n", "utf-8")

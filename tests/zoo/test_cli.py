@@ -241,6 +241,7 @@ def test_two_songs_of_one_name_do_not_overwrite_each_other(stemzoo, preset, tmp_
         (["train", "nonsense", "-o", "out"], "nonsense"),
         (["export", "nonsense", "-o", "out"], "nonsense"),
         (["export", "absent.keras", "-o", "out"], "absent.keras: no such file"),
+        (["train", "tiny", "-o", "/proc/run"], "/proc/run: no such file or directory"),
     ],
 )
 def test_mistakes_are_one_line(stemzoo, tmp_path, monkeypatch, arguments, problem):

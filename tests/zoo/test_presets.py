@@ -120,6 +120,14 @@ def test_other_folders_are_never_replaced(tmp_path, separator):
         separator.save_to_preset(precious / "song.wav")
 
 
+def test_folders_that_cannot_be_written_are_named(tmp_path, separator):
+    (tmp_path / "file").write_text("")
+    for folder, problem in (("/proc/p", "written: no such"), (tmp_path / "file" / "p", "created")):
+        with pytest.raises(InputError, match=f"cannot be {problem}"):
+            separator.save_to_preset(folder)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
 def test_a_failed_save_leaves_the_old_preset(tmp_path, monkeypatch):
     tiny_network().save_to_preset(tmp_path / "p", card="old")
     monkeypatch.setattr("zoo.presets._store_half_precision", lambda path: 1 / 0)

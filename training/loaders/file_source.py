@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from zoo.audio.files import file_error, system_reason
+from zoo.audio.files import file_error
+from zoo.errors import system_reason
 
 
 class Header(NamedTuple):

@@ -4,18 +4,13 @@ import os
 import stat
 from pathlib import Path
 
-from zoo.errors import InputError
+from zoo.errors import InputError, system_reason
 
 
 def file_error(path: str | os.PathLike, problem: str) -> InputError:
     """The one-line error `<path>: <problem>`; names with unprintable characters are escaped."""
     name = os.fspath(path)
     return InputError(f"{name if name.isprintable() else repr(name)}: {problem}")
-
-
-def system_reason(error: OSError) -> str:
-    """The operating system's own words for an error, such as "permission denied"."""
-    return (error.strerror or str(error)).lower()
 
 
 def check_readable(path: Path) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from zoo.audio.files import check_output, file_error, system_reason
+from zoo.audio.files import check_output, file_error
 from zoo.audio.formats import check_subtype, check_writable, matching_subtype
+from zoo.errors import system_reason
 from zoo.files import atomic_path
 
 # libsndfile's Vorbis encoder puts a whole write on the stack: millions of samples overflow it.

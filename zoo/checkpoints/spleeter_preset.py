@@ -12,7 +12,7 @@ from zoo.checkpoints.spleeter import load_spleeter, variables_by_name
 from zoo.checkpoints.spleeter_card import card, metadata
 from zoo.checkpoints.tensorflow1 import Checkpoint
 from zoo.errors import InputError
-from zoo.files import atomic_path, created_folder
+from zoo.files import atomic_path, created_folder, writing
 from zoo.presets import check_preset_folder, in_half_precision, load_preset
 from zoo.spleeter_unet import SpleeterUNet
 
@@ -47,14 +47,15 @@ def import_spleeter(
         What `parity.json` says, see `parity_report`.
 
     Raises:
-        InputError: as `load_spleeter`, if `output` is no preset, or outputs differ; nothing is
-            written then.
+        InputError: as `load_spleeter`, if `output` is no preset or cannot be written, or outputs
+            differ; nothing is written then.
     """
     output = Path(output)
     check_preset_folder(output)
     checkpoint = Checkpoint(path)
     network = load_spleeter(checkpoint, variant, **arguments)
-    with created_folder(output.parent), atomic_path(output) as temporary:
+    with writing(output), created_folder(output.parent), atomic_path(output) as temporary:
+        temporary.mkdir()
         facts = metadata(network, checkpoint.path)
         network.save_to_preset(temporary, metadata=facts, half_precision=half_precision)
         stored = load_preset(temporary)
