@@ -16,6 +16,7 @@ from .original_weights import weight
 
 ROOT = Path(__file__).resolve().parents[2]
 FIXTURES = Path(os.environ.get("STEMZOO_FIXTURES", ROOT.parent / "shared" / "fixtures"))
+SMALL = ROOT / "tests" / "fixtures" / "spleeter"
 TINY = replace(
     spleeter_front_end(), sample_rate=8000, frame_length=64, frame_step=16, bins=16, frames=12
 )

@@ -1,10 +1,8 @@
 """Checkpoints of Spleeter's program as presets: compared, or refused whole."""
 
 import json
-import os
 import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,11 +15,11 @@ from zoo.checkpoints.tensorflow1 import Checkpoint
 from zoo.spleeter_unet import spleeter_front_end
 
 from .original_spleeter import shapes, weights, write_checkpoint
+from .small_spleeter import FIXTURES
 
 FILTERS = (2, 3)
 # In place of 1024 bins and six levels.
 TINY = {"filters": FILTERS, "front_end": replace(spleeter_front_end(64), frames=8)}
-FIXTURES = Path(os.environ.get("STEMZOO_FIXTURES", "../shared/fixtures"))
 
 
 @pytest.fixture(scope="module")
@@ -45,12 +43,22 @@ def test_names_shapes_and_order_are_the_programs():
     assert sum(int(np.prod(shape)) for shape in published.values()) == 2 * 9_826_759
 
 
-def test_published_variables_are_the_fixtures():
-    listed = FIXTURES / "spleeter-5stems" / "variables.json"
+@pytest.mark.parametrize("stems", [2, 5])
+def test_published_variables_are_the_fixtures(stems):
+    listed = FIXTURES / f"spleeter-{stems}stems" / "variables.json"
     if not listed.is_file():
         pytest.skip(f"no fixtures at {FIXTURES}; set STEMZOO_FIXTURES")
     rows = json.loads(listed.read_text())
-    assert [(row["name"], tuple(row["shape"])) for row in rows[1:]] == list(shapes(5).items())
+    assert [(row["name"], tuple(row["shape"])) for row in rows[1:]] == list(shapes(stems).items())
+
+
+def test_a_checkpoint_of_the_released_size(stemzoo, tmp_path):
+    folder = write_checkpoint(tmp_path / "2stems", weights(2))
+    code, out, err = stemzoo("import", "spleeter", folder, "-o", tmp_path / "preset")
+    assert (code, err) == (0, "") and out.startswith("148 variables, error at most ")
+    facts = json.loads((tmp_path / "preset" / "metadata.json").read_text())
+    assert facts["parameters"] == 2 * 9_826_759
+    assert load_preset(tmp_path / "preset").front_end == spleeter_front_end()
 
 
 @pytest.mark.parametrize(("stems", "variant"), [(4, None), (5, "5stems-16kHz")])
@@ -101,6 +109,14 @@ def test_nothing_appears_where_outputs_differ(written, tmp_path, monkeypatch):
     monkeypatch.setattr(spleeter_preset, "LIMIT", 0.0)
     with pytest.raises(InputError, match="differs from the checkpoint's"):
         import_spleeter(written, tmp_path / "new" / "preset", **TINY)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("output", ["/proc/preset", "x" * 300])
+def test_presets_that_cannot_be_written_are_named(written, output, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=f"^{output}: cannot be written: "):
+        import_spleeter(written, output, **TINY)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,7 +1,6 @@
 """Spleeter's networks: the original program's outputs, masks, saving, precision, refusals."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -12,9 +11,8 @@ from zoo.portability import portable_operators
 from zoo.spleeter_blocks import Share
 from zoo.spleeter_unet import VARIANTS
 
-from .small_spleeter import TINY, fixture, original_spleeter, tiny_spleeter
+from .small_spleeter import SMALL, TINY, fixture, original_spleeter, tiny_spleeter
 
-SMALL = Path(__file__).parents[1] / "fixtures" / "spleeter"
 INPUT = "mix_spectrogram"
 TOLERANCE = 1.5e-4
 
