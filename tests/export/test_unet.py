@@ -1,15 +1,18 @@
-"""Segmenters in every format: images of any size, odd ones too."""
+"""U-Nets in every format: segmenters for images of any size, separators for songs."""
 
 import keras
 import numpy as np
 import pytest
 
+from export import FileSeparator
 from export.runtimes import Tensor, open_file
-from zoo import UNet
+from zoo import FrontEnd, Separator, UNet
+from zoo.inference import separate_array
 
 CASES = [
     ("transposed", "saved_model"),
     ("transposed", "tflite"),
+    ("transposed", "onnx"),
     ("bilinear", "tflite"),
     ("bilinear", "onnx"),
 ]
@@ -36,3 +39,18 @@ def test_any_size(upsampling, format, write, tmp_path):
     expected = np.asarray(model(image))
     assert np.ptp(expected) > 0.1
     np.testing.assert_allclose(output, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("format", ["saved_model", "tflite", "onnx"])
+def test_a_vocal_mask(format, write, tmp_path):
+    keras.utils.set_random_seed(0)
+    front_end = FrontEnd(frame_length=64, frame_step=16, bins=32, frames=12)
+    separator = Separator(UNet(1, 1, (2, 3), front_end=front_end))
+    report = write(format, separator, tmp_path)
+    assert max(report.errors.values()) < 1e-4
+    song = np.random.default_rng(0).uniform(-0.3, 0.3, (2003, 2)).astype("float32")
+    wanted = separate_array(separator, song, front_end.sample_rate)
+    got = separate_array(FileSeparator(report.path), song, front_end.sample_rate)
+    assert list(got) == ["vocals", "accompaniment"] and np.ptp(wanted["vocals"]) > 0.01
+    for stem, signal in wanted.items():
+        np.testing.assert_allclose(got[stem], signal, atol=1e-5)
