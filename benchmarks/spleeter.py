@@ -5,12 +5,18 @@
 The song is 44.1 kHz stereo, 16-bit WAV; the networks are of full size with random weights, which
 take the time of trained ones. Everything lies in a temporary folder. Times are the best of all
 repetitions, warm but for the command, which is a new process each time; all runs take turns with a
-matrix product. Memory is the peak of a process that does nothing else, libraries included.
+matrix product. Memory is the peak of a process that does nothing else, libraries included; for
+two stems also on a song ten times as long.
+
+"its multiply-adds alone" is what the network would take at the rate of the matrix product: a bound
+for every way that multiplies each tap (for others see `network.py`).
 
 The original's times (`ORIGINAL`, seconds for a minute of audio, two cores) were taken on another
-machine, where the product ran at 107 GFLOP/s. They are compared as they are and, in brackets,
-scaled by what it runs at here; convolutions and Python's start need not scale with it. What depends
-least on the machine is how much of the network's own speed the way from file to file keeps.
+machine. They are compared as they are and, in brackets, scaled by what the network alone took there
+and takes here; Python's start need not scale with it. (The matrix product does not tell the two
+apart: it ran at 107 GFLOP/s there, where the network's multiply-adds ran at 270.) What depends
+least on the machine is how much of the network's own speed the way from file to file keeps: of the
+original, 43 %.
 """
 
 import argparse
@@ -32,13 +38,13 @@ ORIGINAL = {
     "cold command": 11.0,
     "kept session, 5 stems": 3.15,
 }
-ORIGINAL_RATE = 107e9
 COLUMNS = (
     "what",
     "time",
     "x real time",
     "of the network's speed",
     "peak memory",
+    "of a song 10 times as long",
     "size",
     "times the original's speed (scaled)",
 )
@@ -69,10 +75,11 @@ def random_preset(name: str, folder: Path) -> Path:
 
 def network_run(preset: Path, seconds: float):
     """Function: the network alone over as many patches as the song has, as many at a time as the
-    separator takes."""
+    separator takes; and its multiply-adds."""
     import tensorflow as tf
 
     from zoo import Separator, load_preset
+    from zoo.multiply_adds import multiply_adds
 
     network = load_preset(preset)
     front_end, separator = network.front_end, Separator(network)
@@ -84,11 +91,13 @@ def network_run(preset: Path, seconds: float):
     )
     magnitude = tf.random.uniform(shape, 0, 100)
 
+    calls = -(-int(patches) // at_a_time)
+
     def run():
-        for _ in range(-(-int(patches) // at_a_time)):
+        for _ in range(calls):
             function(magnitude)
 
-    return run
+    return run, calls * multiply_adds(network, shape)
 
 
 def exported_files(preset: Path, folder: Path, kinds: list[str]) -> dict[str, Path]:
@@ -138,8 +147,9 @@ def compare(folder: Path, seconds: float, repetitions: int, kinds: list[str]) ->
     from export import FileSeparator
     from zoo import Separator, separate_file
 
-    song = folder / "song.wav"
+    song, long_song = folder / "song.wav", folder / "long.wav"
     write_song(song, seconds / 60)
+    write_song(long_song, 10 * seconds / 60)
     presets = {n: random_preset(f"spleeter_{n}stems", folder) for n in (2, 5)}
     files = exported_files(presets[2], folder / "files", kinds)
     product = MatrixProduct()
@@ -154,28 +164,37 @@ def compare(folder: Path, seconds: float, repetitions: int, kinds: list[str]) ->
     for kind, file in files.items():
         add(f"2 stems, .tflite, {kind}", FileSeparator(file), file, "--model")
     alone = "2 stems, network alone"
-    runs[alone] = network_run(presets[2], seconds)
-    command = ["separate", str(song), "-o", str(folder / "stems")]
+    runs[alone], work = network_run(presets[2], seconds)
+    output = ["-o", str(folder / "stems")]
+    command = ["separate", str(song), *output]
     memory = {title: in_a_process([*command, *option]) for title, option in options.items()}
+    long_command = ["separate", str(long_song), *output]
+    long_memory = {
+        title: in_a_process([*long_command, *option])
+        for title, option in options.items()
+        if title.startswith("2 stems, ")
+    }
     cold = "2 stems, command, cold"
     runs[cold] = lambda: in_a_process([*command, "--preset", str(presets[2])])
     memory[cold] = memory["2 stems, file to file"]
     times = {title: min(taken) for title, taken in interleaved(runs, repetitions).items()}
-    rate = 2 * product.multiply_adds / times.pop("product")
+    product_time = times.pop("product")
+    rate = 2 * product.multiply_adds / product_time
+    times["2 stems, its multiply-adds alone"] = work / product.multiply_adds * product_time
     references = {
         "2 stems, file to file": ("kept session", "API call"),
         alone: ("network alone",),
         cold: ("cold command",),
         "5 stems, file to file": ("kept session, 5 stems",),
     }
-    rows, scale = [], ORIGINAL_RATE / rate
+    rows, scale = [], times[alone] / (seconds / 60 * ORIGINAL["network alone"])
     for title, taken in times.items():
         names = references.get(title, ())
         speeds = {name: seconds / 60 * ORIGINAL[name] / taken for name in names}
         compared = [f"{name} {speed:.1f} ({scale * speed:.1f})" for name, speed in speeds.items()]
         share = f"{times[alone] / taken:.0%}" if title.startswith("2 stems, file") else ""
-        peak = f"{memory[title] / 1e9:.2f} GB" if title in memory else ""
-        row = (title, f"{taken:.2f} s", f"{seconds / taken:.1f}x", share, peak)
+        peaks = (f"{m[title] / 1e9:.2f} GB" if title in m else "" for m in (memory, long_memory))
+        row = (title, f"{taken:.2f} s", f"{seconds / taken:.1f}x", share, *peaks)
         rows.append((*row, sizes.get(title, ""), "\n".join(compared)))
     title = f"{seconds:g} s of 44.1 kHz stereo; float32 matrix product: {rate / 1e9:.0f} GFLOP/s"
     print_table(title, COLUMNS, rows)

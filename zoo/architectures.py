@@ -62,6 +62,9 @@ _FIVE = ("vocals", "piano", "drums", "bass", "other")
 _SPLEETER = "Hennequin et al., Spleeter, JOSS 5(50), 2020: https://doi.org/10.21105/joss.02154"
 _WAVE_UNET = "Stoller, Ewert, Dixon, Wave-U-Net, ISMIR 2018: https://arxiv.org/abs/1806.03185"
 _UNET = "Ronneberger, Fischer, Brox, U-Net, MICCAI 2015: https://arxiv.org/abs/1505.04597"
+# Its recipes have an eighth of the paper's width, that for images has colours.
+_WIDTH = "--set model.features=[64,128,256,512]"
+_SEGMENTATION = f"unet_segmentation {_WIDTH} --set model.in_channels=1"
 _COURSE = "https://github.com/musikalkemist/generating-sound-with-neural-networks"
 
 
@@ -182,7 +185,7 @@ ARCHITECTURES = {
         input="image, any size, 1 channel",
         parameters=31_048_257,
         multiply_adds_per_pixel=733_824,
-        training="unet_segmentation",
+        training=_SEGMENTATION,
     ),
     "unet_bilinear": Architecture(
         "UNet",
@@ -191,7 +194,7 @@ ARCHITECTURES = {
         input="image, any size, 1 channel",
         parameters=17_270_657,
         multiply_adds_per_pixel=608_896,
-        training="unet_segmentation --set model.upsampling=bilinear",
+        training=f"{_SEGMENTATION} --set model.upsampling=bilinear",
     ),
     "unet_vocals": Architecture(
         "UNet",
@@ -202,7 +205,7 @@ ARCHITECTURES = {
         stems=_VOCALS,
         parameters=31_048_257,
         multiply_adds_per_second=4_007_657_472,
-        training="unet_vocals",
+        training=f"unet_vocals {_WIDTH}",
     ),
     "wave_unet_m1": _wave_unet(
         "M1",

@@ -39,7 +39,8 @@ def models(
     """
     from zoo.registry import model_info
 
-    names = _names(patterns or ["*"], kind and kind.value, stems.split(",") if stems else [])
+    wanted = [stem.strip() for stem in stems.split(",")] if stems else []
+    names = _names(patterns or ["*"], kind and kind.value, wanted)
     rows = {name: model_info(name) for name in names}
     if as_json:
         print_json(rows)

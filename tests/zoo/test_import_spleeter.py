@@ -197,6 +197,11 @@ def test_variants_that_do_not_fit(written):
         load_spleeter(written, "3stems", **TINY)
 
 
+def test_the_folder_above_is_no_checkpoint(copy):
+    with pytest.raises(InputError, match="holds no .* name one of the folders in it: 2stems$"):
+        load_spleeter(copy.parent, **TINY)
+
+
 def test_archives_as_released_are_to_be_unpacked(copy, tmp_path):
     archive = shutil.make_archive(tmp_path / "2stems", "gztar", copy)
     with pytest.raises(InputError, match="2stems.tar.gz: an archive; unpack it and name the"):

@@ -86,7 +86,9 @@ def _prefix_in(folder: Path) -> Path:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise InputError(f"{folder}: holds no TensorFlow checkpoint, no file ends in .index")
+        inside = sorted({path.parent.name for path in folder.glob("*/[!.]*.index")})
+        hint = f"; name one of the folders in it: {', '.join(inside)}" if inside else ""
+        raise InputError(f"{folder}: holds no TensorFlow checkpoint, no file ends in .index{hint}")
     record = folder / "checkpoint"
     text = record.read_text("utf-8", errors="replace") if record.is_file() else ""
     latest = re.search(r'^model_checkpoint_path: *"(.+)"', text, re.MULTILINE)
