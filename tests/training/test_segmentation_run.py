@@ -128,6 +128,24 @@ def test_a_segmenter_learns_images_by_heart():
     assert losses[-1] < 0.1 * losses[0]
 
 
+@pytest.mark.slow
+def test_the_shipped_recipe_made_small_finds_shapes_that_it_has_not_seen(tmp_path):
+    """As it is, it reaches 0.97 in minutes; a thirtieth of that gives 0.88."""
+    small = {
+        "model.features": [8, 16],
+        "model.image_size": [48, 48],
+        "data.count": 160,
+        "data.validation_count": 32,
+        "data.batch_size": 8,
+        "training.learning_rate": 1e-2,
+        "training.warmup_steps": 10,
+        "training.epochs": 8,
+    }
+    train_recipe("unet_segmentation", None, tmp_path / "run", overrides=small)
+    dice = [row["val_dice"] for row in read_history(tmp_path / "run" / "history.csv")]
+    assert dice[-1] > 0.8
+
+
 def test_the_shipped_recipe_makes_its_own_shapes():
     few = {"data.count": 8, "data.validation_count": 2, "data.batch_size": 4}
     recipe = load_recipe("unet_segmentation", overrides={**few, "model.image_size": [16, 24]})
