@@ -117,6 +117,8 @@ def separate_blocks(
         for mixture, stems, uppers in pieces:
             signals = [mixture if name is _MIXTURE else stems[name] for name in names]
             gains = [uppers[name][:, None] for name in extended]
+            if extended:
+                gains.append(np.ones((len(mixture), 1), "float32"))
             yield np.concatenate((*signals, *gains), axis=1)
 
     back = resampled(prefetch(low_band()), rate, sample_rate)
@@ -131,7 +133,8 @@ def separate_blocks(
         }
         if above_band == "extend":
             high = here - signals.pop(_MIXTURE)
-            gains = block[:, len(names) * channels :]
+            # The resampler rings where a song begins and ends: with gains as with a constant.
+            gains = block[:, len(names) * channels : -1] / block[:, -1:]
             for i, name in enumerate(separated):
                 signals[name] = signals[name] + gains[:, i : i + 1] * high
         if residual and residual not in signals:

@@ -215,6 +215,14 @@ def test_the_spectrum_above_the_band_is_shared_out(separator, channels):
     assert all(signal.shape == song.shape for signal in stems.values())
 
 
+@pytest.mark.parametrize("rate", [8000, 12000, 16000])
+def test_with_averages_above_both_bands_stems_add_up_to_the_first_and_last_sample(rate):
+    separator = Separator(tiny_spleeter(mask_extension="average"))
+    song = noise(3001, 2)
+    stems = separate_array(separator, song, rate, above_band="extend")
+    assert np.abs(sum(stems.values()) - song).max() < 1e-6
+
+
 def test_stereo_networks_of_one_stem_each():
     joint = tiny_spleeter()
 
