@@ -13,7 +13,7 @@ from training.evaluation.ceilings import ideal_estimates
 from training.pair_check import masking
 from training.pair_check.ceilings import _Masks, ideal_stems
 from training.pair_check.check import FILES, check_folder, check_pair
-from training.pair_check.masking import extract
+from training.pair_check.masking import TERMS, extract
 from training.pair_check.pairs import find_pairs
 from training.pair_check.report import PairReport
 from training.synthetic import synthetic_songs
@@ -25,11 +25,15 @@ RATE = 22050
 WINDOWS = 40
 
 
+def rendered(seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Mixtures and vocals of 2.5 s, stereo."""
+    tracks = synthetic_songs(seed, 2, duration=2.5, sample_rate=RATE)
+    return [(track.load_mixture(), track.load_stem("vocals")) for track in tracks]
+
+
 @pytest.fixture(scope="module")
 def songs() -> list[tuple[np.ndarray, np.ndarray]]:
-    """Mixtures and vocals of 2.5 s, stereo."""
-    tracks = synthetic_songs(8, 2, duration=2.5, sample_rate=RATE)
-    return [(track.load_mixture(), track.load_stem("vocals")) for track in tracks]
+    return rendered(8)
 
 
 def write(path: Path, samples: np.ndarray, rate: int = RATE, subtype: str = "FLOAT") -> Path:
@@ -48,16 +52,14 @@ def command(*arguments):
 
 
 def test_a_pair_is_separated_nearly_as_well_as_by_ideal_masks(songs, tmp_path):
-    reports = []
-    for number, song in enumerate(songs):
+    for number, song in enumerate([*songs, *rendered(0), *rendered(21)]):
         mixture, stem = write_pair(tmp_path / str(number), song)
-        reports.append(check_pair(mixture, stem, windows=WINDOWS, steps=20))
-    assert np.mean([report.improvement for report in reports]) >= 10
-    for report in reports:
+        report = check_pair(mixture, stem, windows=WINDOWS, steps=20)
         assert report.fit and report.problems == []
-        assert report.improvement > 6 and report.losses[1] < 0.2 * report.losses[0]
-        assert report.sdr["extracted"] > report.sdr["IRM1"] - 2
-        assert report.sdr["IRM2"] > report.sdr["mixture"] + 8
+        assert report.improvement >= 10 and report.losses[1] < 0.2 * report.losses[0]
+        # The last song's vocals are so loud that this ceiling is below 10 dB.
+        assert report.sdr["extracted"] > report.sdr["IRM1"] - 0.1
+        assert report.sdr["IRM2"] > report.sdr["mixture"] + 9
         assert abs(report.delay) < 0.1 and abs(report.gain) < 0.1 and not report.inverted
     assert list(tmp_path.glob("*/*.png")) == []
 
@@ -209,8 +211,11 @@ def test_the_command_speaks_plainly(songs, tmp_path):
 
 def test_pieces_leave_no_seam(songs, monkeypatch):
     mixture, stem = (signal.mean(axis=1)[: WINDOWS * 1024] for signal in songs[0])
+
     # A mask that lets everything through: the pieces have to add up to the mixture.
-    ones = lambda self, mixed, target, steps: (np.ones_like(mixed), np.zeros((steps, 6)))  # noqa: E731
+    def ones(self, mixed, stem, rest, steps):
+        return np.ones_like(mixed), np.zeros((steps, len(TERMS)))
+
     monkeypatch.setattr(masking._Mask, "fitted", ones)
     whole = extract(mixture, stem, steps=1).stem
     np.testing.assert_allclose(extract(mixture, stem, steps=1, piece=18).stem, whole, atol=1e-4)

@@ -38,7 +38,7 @@ class PairReport:
         null_given: the null test without the delay corrected.
         null_aligned: the null test with the delay corrected.
         sdr: in dB, against the stem, of the mixture, of the ideal masks and of what was extracted.
-        losses: first and last distance of the fingerprints.
+        losses: first and last sum of the search's distances.
     """
 
     mixture: str
