@@ -1,5 +1,6 @@
 """`stemzoo check-pair`: pairs that are fit for training, and those that are not."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -237,3 +238,28 @@ def test_a_mixture_that_is_its_stem_has_a_report(songs, tmp_path):
     report = check_pair(mixture, mixture, windows=WINDOWS, steps=2)
     assert isinstance(report, PairReport)
     assert report.to_dict()["sdr"]["mixture"] is None and json.dumps(report.to_dict())
+
+
+@pytest.mark.parametrize("louder", [0.3, 3])
+def test_swapped_files_are_told(songs, tmp_path, louder):
+    """Vocals softer and louder than the rest, late and inverted."""
+    mixture, stem = songs[0]
+    mixture = mixture + (louder - 1) * stem
+    late = np.concatenate((np.zeros((99, 2)), -stem))
+    paths = write(tmp_path / "mix.wav", mixture), write(tmp_path / "voc.wav", late)
+    assert check_pair(*paths, windows=WINDOWS, steps=1).inverted
+    with pytest.raises(InputError, match=r"voc\.wav: seems to be a stem of .*mix\.wav: name the"):
+        check_pair(*reversed(paths), tmp_path / "out", windows=WINDOWS)
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_does_not_cancel_is_not_said_to_be_corrected(songs, tmp_path):
+    mixture, stem = write_pair(tmp_path, songs[0])
+    report = check_pair(mixture, stem, windows=WINDOWS, steps=1)
+    changes = {"gain": -120.0, "delay": 5.0, "inverted": True}
+    found = dataclasses.replace(report, **changes).problems
+    assert len(found) >= 3 and all("--align" in problem for problem in found[:3])
+    left = report.null_aligned._replace(depth=40.0)
+    found = dataclasses.replace(report, **changes, null_aligned=left).problems
+    assert "--align" not in "".join(found) and "louder" not in "".join(found)
+    assert "does not cancel: 40.0 dB" in "".join(found) and "too early" in found[0]
