@@ -17,7 +17,7 @@ from training.pair_check.masking import STEPS, Extraction, extract
 from training.pair_check.null_test import NullTest, Spectra, gain_of, null_test
 from training.pair_check.pairs import FoundPair, find_pairs
 from training.pair_check.pictures import loss_curves, spectrograms
-from training.pair_check.preparation import FEWEST_WINDOWS, SAMPLE_RATE, WINDOW, read_pair
+from training.pair_check.preparation import SAMPLE_RATE, WINDOW, check_part, read_pair
 from training.pair_check.report import EXTRACTED, MIXTURE, PairReport
 from zoo.audio import AudioWriter
 from zoo.errors import InputError
@@ -30,6 +30,8 @@ from zoo.files import atomic_path, created_folder
 PROMINENCE, DEPTH = 30.0, -3.0
 # Delays in samples that are not told from none: to move a stem by them would do harm.
 _MEASURABLE = 0.1
+# dB of the mixture that are left by a stem that is all of it: what 16 bits round is less.
+_NOTHING = -60.0
 # The energy that a part may have over its whole, of which the rest may take a little away.
 _LOUDER = 1.05
 FILES = (
@@ -71,8 +73,8 @@ def check_pair(
 
     Raises:
         InputError: a file cannot be read, is silent or too short; the stem is none of this
-            mixture; or the folder holds other files.
-        ValueError: a number is out of its range.
+            mixture, or all of it; the two are swapped; the folder holds other files; or a number
+            is out of its range.
 
     Example:
         >>> import soundfile
@@ -83,10 +85,9 @@ def check_pair(
         >>> report.fit, abs(report.delay) < 0.1
         (True, True)
     """
-    if windows is not None and windows < FEWEST_WINDOWS:
-        raise ValueError(f"windows must be at least {FEWEST_WINDOWS}. Received: windows={windows}")
+    check_part(windows=windows, start=start)
     if steps < 1:
-        raise ValueError(f"steps must be positive. Received: steps={steps}")
+        raise InputError(f"steps must be positive. Received: steps={steps}")
     if output is not None:
         _check_output(Path(output))
     pair = read_pair(mixture, stem, windows=windows, start=start)
@@ -102,6 +103,11 @@ def check_pair(
         if other is not None and not other.is_doubtful(alone[: pair.samples]):
             raise InputError(f"{mixture}: seems to be a stem of {stem}: name the mixture first")
     found, there, gain, null_aligned = placed
+    if null_aligned.residual < _NOTHING:
+        seconds = pair.samples / SAMPLE_RATE
+        raise InputError(
+            f"{stem}: is the same as {mixture}: in the {seconds:.1f} s used nothing else is heard"
+        )
     given = gain * alone[: pair.samples]
     if not belongs(found, null_aligned):
         raise InputError(
@@ -225,8 +231,9 @@ def check_folder(
         options: as for `check_pair`.
 
     Raises:
-        InputError: if there is no pair in the folder.
+        InputError: if there is no pair in the folder, or a number is out of its range.
     """
+    check_part(windows=windows, start=options.get("start", 0.0))
     pairs, errors = find_pairs(Path(folder))
     for name, error in errors.items():
         on_error(name, error)
