@@ -41,8 +41,10 @@ def write_pair(folder: Path, seed: int, seconds: float) -> tuple[Path, Path]:
 def clips(folder: Path, seeds: int) -> None:
     """The table of short pairs, and of pairs that do not belong together."""
     from training.alignment import align
+    from training.evaluation.ceilings import CEILINGS
     from training.pair_check.check import PROMINENCE, check_pair
     from training.pair_check.preparation import SAMPLE_RATE, read_pair
+    from training.pair_check.report import EXTRACTED, MIXTURE
 
     pairs = [write_pair(folder, seed, 8.0) for seed in range(seeds)]
     rows, reports = [], []
@@ -56,8 +58,9 @@ def clips(folder: Path, seeds: int) -> None:
         rows.append([*row, f"{cpu:.1f}", f"{report.prominence:.0f}"])
     names = ("mixture", "IRM1", "IRM2", "IBM", "extracted", "improvement", "s", "processor s")
     print_table("pairs of 100 windows", ("pair", *names, "prominence"), rows)
-    improvements = [report.improvement for report in reports]
-    print(f"improvement: mean {np.mean(improvements):.1f} dB, least {min(improvements):.1f} dB")
+    for name in (*CEILINGS, EXTRACTED):
+        gains = [report.sdr[name] - report.sdr[MIXTURE] for report in reports]
+        print(f"{name} over the mixture: mean {np.mean(gains):.1f} dB, least {min(gains):.1f} dB")
     strange = []
     for (mixture, _), (_, stem) in permutations(pairs, 2):
         pair = read_pair(mixture, stem, windows=100, start=1.0)

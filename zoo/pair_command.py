@@ -24,7 +24,7 @@ def check_pair(
         int | None,
         typer.Option(help="Of 46 ms, to use at most; all, or 100 of pairs *_100.", min=22),
     ] = None,
-    start: Annotated[float, typer.Option(help="Seconds of both files to leave out.", min=0)] = 0.0,
+    start: Annotated[float, typer.Option(help="Seconds of both files to leave out.")] = 0.0,
     align: Annotated[
         bool, typer.Option("--align", help="Move the stem to where it is in the mixture.")
     ] = False,

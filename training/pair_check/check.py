@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from training.pair_check.masking import STEPS, Extraction, extract
 from training.pair_check.null_test import NullTest, Spectra, gain_of, null_test
 from training.pair_check.pairs import FoundPair, find_pairs
 from training.pair_check.pictures import loss_curves, spectrograms
-from training.pair_check.preparation import FEWEST_WINDOWS, SAMPLE_RATE, WINDOW, read_pair
+from training.pair_check.preparation import SAMPLE_RATE, WINDOW, check_part, read_pair
 from training.pair_check.report import EXTRACTED, MIXTURE, PairReport
 from zoo.audio import AudioWriter
 from zoo.errors import InputError
@@ -29,6 +30,10 @@ from zoo.files import atomic_path, created_folder
 PROMINENCE, DEPTH = 30.0, -3.0
 # Delays in samples that are not told from none: to move a stem by them would do harm.
 _MEASURABLE = 0.1
+# dB of the mixture that are left by a stem that is all of it: what 16 bits round is less.
+_NOTHING = -60.0
+# The energy that a part may have over its whole, of which the rest may take a little away.
+_LOUDER = 1.05
 FILES = (
     "1_original_mixture.wav",
     "2_target_vocal.wav",
@@ -68,8 +73,8 @@ def check_pair(
 
     Raises:
         InputError: a file cannot be read, is silent or too short; the stem is none of this
-            mixture; or the folder holds other files.
-        ValueError: a number is out of its range.
+            mixture, or all of it; the two are swapped; the folder holds other files; or a number
+            is out of its range.
 
     Example:
         >>> import soundfile
@@ -80,27 +85,30 @@ def check_pair(
         >>> report.fit, abs(report.delay) < 0.1
         (True, True)
     """
-    if windows is not None and windows < FEWEST_WINDOWS:
-        raise ValueError(f"windows must be at least {FEWEST_WINDOWS}. Received: windows={windows}")
+    check_part(windows=windows, start=start)
     if steps < 1:
-        raise ValueError(f"steps must be positive. Received: steps={steps}")
+        raise InputError(f"steps must be positive. Received: steps={steps}")
     if output is not None:
         _check_output(Path(output))
     pair = read_pair(mixture, stem, windows=windows, start=start)
-    found = located(pair.mixture, pair.stem, sample_rate=SAMPLE_RATE)
-    if found is None:
-        raise InputError(f"{stem}: is silent beside {mixture}")
-    used = slice(0, pair.samples)
     # Peak normalisation with a floor; both by one factor, or they would no longer cancel.
-    scale = 1 / max(float(np.abs(pair.mixture[used]).max()), SILENCE)
-    heard = scale * pair.mixture[used]
-    delay = found.samples if abs(found.samples) > _MEASURABLE else 0.0
-    there = moved(scale * pair.stem, delay)[used]
-    if np.abs(there).max() < SILENCE * scale:
+    scale = 1 / max(float(np.abs(pair.mixture[: pair.samples]).max()), SILENCE)
+    whole, alone = scale * pair.mixture, scale * pair.stem
+    placed = _placed(whole, alone, pair.samples, silence=SILENCE * scale)
+    if placed is None:
         raise InputError(f"{stem}: is silent where it meets the mixture")
-    gain = gain_of(Spectra.of(heard, there), inverted=found.inverted)
-    there, given = gain * there, gain * scale * pair.stem[used]
-    null_aligned = null_test(heard, there)
+    heard = whole[: pair.samples]
+    if placed.is_doubtful(heard):
+        other = _placed(alone, whole, pair.samples, silence=SILENCE * scale)
+        if other is not None and not other.is_doubtful(alone[: pair.samples]):
+            raise InputError(f"{mixture}: seems to be a stem of {stem}: name the mixture first")
+    found, there, gain, null_aligned = placed
+    if null_aligned.residual < _NOTHING:
+        seconds = pair.samples / SAMPLE_RATE
+        raise InputError(
+            f"{stem}: is the same as {mixture}: in the {seconds:.1f} s used nothing else is heard"
+        )
+    given = gain * alone[: pair.samples]
     if not belongs(found, null_aligned):
         raise InputError(
             f"{stem}: is no stem of {mixture}: correlation {found.correlation:.3f} at best, which "
@@ -132,6 +140,37 @@ def check_pair(
     if output is not None:
         _write(Path(output), report, estimates, target, extraction)
     return report
+
+
+class _Placed(NamedTuple):
+    """A signal where it lies in a mixture, and as it is in it."""
+
+    found: Alignment
+    signal: np.ndarray
+    gain: float
+    left: NullTest
+
+    def is_doubtful(self, mixture: np.ndarray) -> bool:
+        """Whether it does not cancel, or is louder than the mixture that it is a part of."""
+        part, whole = (np.sum(np.square(x, dtype="float64")) for x in (self.signal, mixture))
+        return self.left.depth > DEPTH or part > _LOUDER * whole
+
+
+def _placed(
+    mixture: np.ndarray, signal: np.ndarray, samples: int, *, silence: float
+) -> _Placed | None:
+    """Looks for a signal in a mixture; `None` if nothing of it lies in the samples used."""
+    found = located(mixture, signal, sample_rate=SAMPLE_RATE)
+    if found is None:
+        return None
+    heard = mixture[:samples]
+    delay = found.samples if abs(found.samples) > _MEASURABLE else 0.0
+    there = moved(signal, delay)[:samples]
+    if np.abs(there).max() < silence:
+        return None
+    gain = gain_of(Spectra.of(heard, there), inverted=found.inverted)
+    there = gain * there
+    return _Placed(found, there, gain, null_test(heard, there))
 
 
 def belongs(found: Alignment, left: NullTest) -> bool:
@@ -192,8 +231,9 @@ def check_folder(
         options: as for `check_pair`.
 
     Raises:
-        InputError: if there is no pair in the folder.
+        InputError: if there is no pair in the folder, or a number is out of its range.
     """
+    check_part(windows=windows, start=options.get("start", 0.0))
     pairs, errors = find_pairs(Path(folder))
     for name, error in errors.items():
         on_error(name, error)

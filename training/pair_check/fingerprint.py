@@ -72,14 +72,33 @@ def distances(first, second):
         0.0
     """
     target = second["profile"]
-    energy = ops.sum(ops.square(target), axis=(1, 2))
-    difference = ops.sum(ops.square(first["profile"] - target), axis=(1, 2))
     level = ops.mean(target[0], axis=-1)
     weight = (level / (ops.mean(level) + FLOOR))[:, None]
-    # Silence is near to silence only: a mask on it has to close.
-    least = FLOOR**2 * target.shape[1] * target.shape[2]
-    terms = [ops.mean(difference / (energy + least))]
+    terms = [profile_distance(first["profile"], target, target)]
     for group in list(GROUPS)[1:]:
         steps = (first[group] - second[group]) / np.float32(SCALES[group])
         terms.append(_WEIGHT * ops.mean(weight * ops.log1p(ops.square(steps))))
     return ops.stack(terms)
+
+
+def profile_distance(first, second, reference):
+    """Returns the energy of the difference of profiles over that of a third, the mean of all views.
+
+    Args:
+        first: `(views, frames, 400)`, as `profile_of` gives it.
+        second: of the same shape.
+        reference: of the same shape.
+
+    Returns:
+        A number, not negative.
+
+    Example:
+        >>> ones = np.ones((1, 3, 400), "float32")
+        >>> float(profile_distance(3 * ones, ones, 2 * ones)).__round__(3)
+        1.0
+    """
+    energy = ops.sum(ops.square(reference), axis=(1, 2))
+    difference = ops.sum(ops.square(first - second), axis=(1, 2))
+    # Silence is near to silence only: a mask on it has to close.
+    least = FLOOR**2 * reference.shape[1] * reference.shape[2]
+    return ops.mean(difference / (energy + least))

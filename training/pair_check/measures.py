@@ -65,7 +65,7 @@ def measures(pictures):
         >>> round(float(found["shape"][0, 0, 0])), round(100 * 22050 / 2048)
         (1077, 1077)
     """
-    profile = _profile(pictures)
+    profile = profile_of(pictures)
     energy = ops.square(profile)
     tables = _tables()
     weighted = profile * tables["widths"]
@@ -82,7 +82,19 @@ def measures(pictures):
     }
 
 
-def _profile(pictures):
+def profile_of(pictures):
+    """Returns means of one, two or four bins: the first of the `measures`.
+
+    Args:
+        pictures: `(views, frames, 1024)`.
+
+    Returns:
+        `(views, frames, 400)`.
+
+    Example:
+        >>> tuple(profile_of(np.ones((1, 3, 1024), "float32")).shape)
+        (1, 3, 400)
+    """
     views, frames, _ = pictures.shape
     single, pairs, fours = (
         pictures[..., start:end] for start, end in zip((0, *_ENDS), _ENDS, strict=False)

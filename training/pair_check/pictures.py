@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from training.evaluation.ceilings import CEILINGS
-from training.pair_check.measures import GROUPS
+from training.pair_check.masking import TERMS
 from training.pair_check.preparation import SAMPLE_RATE
 from training.pair_check.report import EXTRACTED, MIXTURE
 from zoo.files import atomic_path
@@ -17,14 +17,14 @@ _SECONDS = 30
 
 
 def loss_curves(path: Path, losses: np.ndarray) -> None:
-    """Draws the distance of the fingerprints over the search's steps, and its parts.
+    """Draws what the search makes small over its steps, and its parts.
 
     Args:
         path: PNG file to write.
-        losses: `(steps, 6)`, in the order of `GROUPS`.
+        losses: `(steps, 7)`, in the order of `TERMS`.
 
     Example:
-        >>> loss_curves(Path("loss.png"), np.geomspace(1, 0.01, 20)[:, None] * np.ones(6))
+        >>> loss_curves(Path("loss.png"), np.geomspace(1, 0.01, 20)[:, None] * np.ones(7))
     """
     from matplotlib.figure import Figure
 
@@ -32,10 +32,10 @@ def loss_curves(path: Path, losses: np.ndarray) -> None:
     axes = figure.subplots()
     steps = np.arange(1, len(losses) + 1)
     axes.plot(steps, losses.sum(axis=1), color="black", linewidth=2, label="sum")
-    for group, values in zip(GROUPS, losses.T, strict=True):
-        axes.plot(steps, values, linewidth=1, label=group)
+    for term, values in zip(TERMS, losses.T, strict=True):
+        axes.plot(steps, values, linewidth=1, label=term)
     axes.set_yscale("log")
-    axes.set(xlabel="step", ylabel="distance of the fingerprints")
+    axes.set(xlabel="step", ylabel="distance")
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(alpha=0.3)
     axes.legend(ncols=2)

@@ -25,6 +25,8 @@ FRONT_END = FrontEnd(
 )
 # About a second: less says nothing of whether two signals belong together.
 FEWEST_WINDOWS = 22
+# Far more than any file has, and little enough to count samples.
+_LONGEST = 1e9
 
 
 class Pair(NamedTuple):
@@ -42,6 +44,19 @@ class Pair(NamedTuple):
     stem: np.ndarray
     samples: int
     difference: float
+
+
+def check_part(*, windows: int | None, start: float) -> None:
+    """Refuses what is no part of a file, with an `InputError`.
+
+    Example:
+        >>> check_part(windows=100, start=2.5)
+    """
+    if windows is not None and not FEWEST_WINDOWS <= windows <= _LONGEST:
+        allowed = f"from {FEWEST_WINDOWS} to {_LONGEST:g}"
+        raise InputError(f"windows must be {allowed}. Received: windows={windows}")
+    if not 0 <= start <= _LONGEST:
+        raise InputError(f"start must be from 0 to {_LONGEST:g} seconds. Received: start={start}")
 
 
 def read_pair(
@@ -82,6 +97,11 @@ def read_pair(
     for path, signal in zip((mixture, stem), signals, strict=True):
         if np.abs(signal[:used]).max() < SILENCE:
             where = "" if used == len(signal) else f" from {start:g} s on for {_seconds(used)}"
+            channels, _ = read_audio(path, start=start, duration=used / SAMPLE_RATE)
+            if np.abs(channels).max(initial=0.0) >= SILENCE:
+                raise InputError(
+                    f"{path}: its channels cancel{where}: their mean is silent; invert one of them"
+                )
             raise InputError(f"{path}: is silent{where}: no sample is above -80 dB")
     first, second = (signal[:shorter] for signal in signals)
     return Pair(first, second, used, (lengths[1] - lengths[0]) / SAMPLE_RATE)

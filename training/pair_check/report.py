@@ -38,7 +38,7 @@ class PairReport:
         null_given: the null test without the delay corrected.
         null_aligned: the null test with the delay corrected.
         sdr: in dB, against the stem, of the mixture, of the ideal masks and of what was extracted.
-        losses: first and last distance of the fingerprints.
+        losses: first and last sum of the search's distances.
     """
 
     mixture: str
@@ -66,18 +66,21 @@ class PairReport:
     def problems(self) -> list[str]:
         """Why the pair is not fit for training, a line each."""
         found = []
+        depth = self.null_aligned.depth
+        cancels = depth <= _DEPTH
         if not self.aligned:
             if abs(self.delay) > _DELAY:
                 when = "early" if self.delay > 0 else "late"
                 found.append(f"the stem is {self._delay(abs(self.delay))} too {when}")
             if self.inverted:
                 found.append("the stem is inverted")
-            if abs(self.gain) > _LEVEL:
+            # What does not cancel has no level to speak of.
+            if cancels and abs(self.gain) > _LEVEL:
                 word = "softer" if self.gain > 0 else "louder"
                 found.append(f"the stem is {abs(self.gain):.1f} dB {word} than in the mixture")
-            found = [f"{problem}: --align corrects it" for problem in found]
-        depth = self.null_aligned.depth
-        if depth > _DEPTH:
+            if cancels:
+                found = [f"{problem}: --align corrects it" for problem in found]
+        if not cancels:
             found.append(f"the stem does not cancel: {depth:.1f} dB is left where it is loudest")
         ceiling = self.sdr["IRM1"]
         if ceiling < _CEILING:
