@@ -110,6 +110,8 @@ def _compile(model: keras.Model, stage: Stage, spread: Spread) -> None:
         **compile_arguments(model, settings.loss, scale_weight=settings.scale_weight),
         jit_compile="auto" if settings.jit_compile is None else settings.jit_compile,
     )
+    # TensorFlow traces a step twice that makes variables the first time.
+    model.optimizer.build(model.trainable_variables)
 
 
 def _train(

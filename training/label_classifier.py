@@ -112,6 +112,8 @@ class LabelClassifier:
             keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(3e-3, steps)),
             "sparse_categorical_crossentropy",
         )
+        # TensorFlow traces a step twice that makes variables the first time.
+        self.model.optimizer.build(self.model.trainable_variables)
         self.model.fit(batches, shuffle=False, verbose=0)
 
     def probabilities(self, waveforms: np.ndarray, *, sample_rate: int | None = None) -> np.ndarray:
