@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import export
+from export.sharing import shared_graphs
 from zoo import FrontEnd, JanssonUNet, Separator
 
 # What a user of the files writes, in a process of its own.
@@ -68,7 +69,7 @@ def outputs(cases, tmp_path_factory):
     for case, (model, name, spec, inputs) in cases.items():
         (folder / case).mkdir()
         # The comparison is the test's own.
-        with patch("export.exporter.measure"):
+        with patch("export.exporter.measure"), shared_graphs():
             export.to_saved_model(model, folder / case / "model", inputs=spec)
             export.to_tflite(model, folder / case / "model.tflite", inputs=spec)
             export.to_onnx(model, folder / case / "model.onnx", inputs=spec)
