@@ -13,6 +13,7 @@ import tensorflow as tf
 import export
 import training
 import zoo
+from export.sharing import shared_graphs
 
 
 def modules():
@@ -24,9 +25,10 @@ def modules():
 
 @pytest.fixture(scope="module")
 def model():
-    """What examples of exporters call a model."""
+    """What examples of exporters call a model; they trace it once."""
     front_end = zoo.FrontEnd(frame_length=64, frame_step=48, bins=32, frames=16)
-    return zoo.Separator(zoo.JanssonUNet(filters=(2,), front_end=front_end))
+    with shared_graphs():
+        yield zoo.Separator(zoo.JanssonUNet(filters=(2,), front_end=front_end))
 
 
 @pytest.mark.parametrize("name", sorted(modules()))

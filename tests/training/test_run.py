@@ -71,6 +71,9 @@ def killed_in_first_stage(recipe, songs, run, overrides):
     """Trains in a process that gets a real SIGKILL, while a later epoch is under way."""
     code = f"""
 import sys
+from zoo.quiet import load_backend
+# As commands do: without what Keras only imports for arguments that nobody passes here.
+load_backend()
 from training.run import train_recipe
 train_recipe(sys.argv[1], sys.argv[2], sys.argv[3], overrides={overrides})
 """
