@@ -187,7 +187,7 @@ def load_bank(
         cache_dir: folder for a file that holds the bank; a second call with the same tracks finds
             it, and one that was killed is continued. `None` keeps the bank in memory.
         workers: songs in work at a time; `None` for one a processor.
-        processes: whether the workers are processes, for tracks that are computed in Python.
+        processes: whether several workers are processes, for tracks that are computed in Python.
             The calling script must be importable (`if __name__ == "__main__"`).
 
     Raises:
@@ -211,7 +211,7 @@ def load_bank(
         workers = min(workers or os.cpu_count() or 1, len(missing))
         pool = (
             ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
-            if processes
+            if processes and workers > 1
             else ThreadPoolExecutor(workers)
         )
         with pool:

@@ -225,6 +225,8 @@ def test_prefetch_closes_what_it_no_longer_needs():
 
 MEMORY = """
 import sys, numpy as np
+from zoo.quiet import load_backend
+load_backend()
 from zoo.inference import separate_blocks
 from zoo.presets import load_preset
 

@@ -17,6 +17,9 @@ from .sounds import tiny_generator, tones
 
 PROGRAM = """
 import sys
+from zoo.quiet import load_backend
+# As commands do: without what Keras imports for arguments that nobody passes here.
+load_backend()
 import numpy as np, keras
 from zoo import SoundGenerator, load_model, load_preset
 assert keras.backend.backend() == sys.argv[1], keras.backend.backend()
