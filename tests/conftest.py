@@ -40,18 +40,22 @@ def pytest_collection(session):
 FIRST = (
     "zoo/test_cluster.py",
     "training/test_hosts.py",
-    "training/test_sound_release.py",
     "test_every_preset.py",
+    "training/test_sound_release.py",
     "test_readme.py",
     "training/test_run.py",
     "training/test_overfit.py",
-    "zoo/test_commands.py",
-    "training/test_feature_run.py",
     "test_docstrings.py",
-    "export/test_file_separator.py",
-    "training/test_label_classifier.py",
     "export/test_signatures.py",
+    "training/test_release.py",
+    "zoo/test_commands.py",
+    "export/test_preset_quantization.py",
     "export/test_wave_unet.py",
+    "examples/test_spleeter.py",
+    "export/test_file_separator.py",
+    "training/test_feature_run.py",
+    "examples/test_fine_tuning.py",
+    "zoo/test_other_backends.py",
 )
 
 
