@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from zoo.errors import InputError
-from zoo.files import created_folder
+from zoo.files import created_folder, writing
 from zoo.images import read_image, resized, write_mask
 from zoo.presets import load_model
 from zoo.progress import progress
@@ -108,11 +108,8 @@ def segment_file(
     image = read_image(path, model.in_channels)
     mask = segment_array(model, image, size=size, threshold=threshold)
     target = mask_path(path, output)
-    with created_folder(target.parent):
-        try:
-            write_mask(target, mask, model.out_channels)
-        except OSError as error:
-            raise InputError(f"{target}: cannot be written: {error.strerror}") from error
+    with created_folder(target.parent), writing(target):
+        write_mask(target, mask, model.out_channels)
     return target
 
 

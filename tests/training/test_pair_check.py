@@ -286,3 +286,9 @@ def test_what_does_not_cancel_is_not_said_to_be_corrected(songs, tmp_path):
     found = dataclasses.replace(report, **changes, null_aligned=left).problems
     assert "--align" not in "".join(found) and "louder" not in "".join(found)
     assert "does not cancel: 40.0 dB" in "".join(found) and "too early" in found[0]
+
+
+def test_reports_are_json_where_a_ratio_is_infinite(songs, tmp_path):
+    report = check_pair(*write_pair(tmp_path, songs[0]), windows=WINDOWS, steps=1)
+    endless = dataclasses.replace(report, sdr={**report.sdr, "mixture": np.inf}).to_dict()
+    assert endless["sdr"]["mixture"] is None and json.dumps(endless, allow_nan=False)

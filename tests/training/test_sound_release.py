@@ -111,15 +111,12 @@ def judge(shared_data):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("preset", ["vae_fsdd", "autoencoder_fsdd"])
-def test_shipped_presets_speak(preset, judge, monkeypatch):
+def test_shipped_presets_speak(preset, judge):
     """Within 10 points of the classifier's own accuracy on reconstructions, as the cards say.
 
     The cards' figures come from all recordings; these from fewer, for time.
     """
     recordings, classifier = judge
-    for module in ("training.sound_evaluation", "zoo.sound_methods"):
-        # All at a time take half as long.
-        monkeypatch.setattr(f"{module}._CHUNK", 120)
     features = replace(training_features(preset), held_out=r"\d_\w+_[01]\.wav")
     report = evaluate_sounds(
         zoo.SoundGenerator.from_preset(preset),

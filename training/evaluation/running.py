@@ -13,6 +13,7 @@ from training.evaluation.task import EvaluateTask, OpenedTask, is_exported
 from training.tracks import Track
 from zoo.batch import fingerprint, open_separator
 from zoo.errors import InputError
+from zoo.files import writing
 from zoo.jobs import default_workers, run_jobs
 from zoo.preset_files import list_presets
 from zoo.progress import progress
@@ -163,10 +164,8 @@ def evaluate_data(
         str(model), str(data), records, names, failed, notes, wiener_iterations=wiener_iterations
     )
     if output is not None:
-        try:
+        with writing(output):
             result.write(output)
-        except OSError as error:
-            raise InputError(f"{output}: cannot be written: {error.strerror}") from error
     return result
 
 

@@ -21,7 +21,7 @@ from training.pair_check.preparation import SAMPLE_RATE, WINDOW, check_part, rea
 from training.pair_check.report import EXTRACTED, MIXTURE, PairReport
 from zoo.audio import AudioWriter
 from zoo.errors import InputError
-from zoo.files import atomic_path, created_folder
+from zoo.files import atomic_path, created_folder, writing
 
 # A stem belongs to a mixture if its correlation stands out so far, or if it cancels so well. Of 886
 # stems of other songs none stood out by more than 21.8, and of 320 none cancelled to less than 3.9
@@ -198,11 +198,8 @@ def _write(
     extraction: Extraction,
 ) -> None:
     signals = (estimates[MIXTURE], target, extraction.stem)
-    with created_folder(folder.parent), atomic_path(folder) as temporary:
-        try:
-            temporary.mkdir()
-        except OSError as error:
-            raise InputError(f"{folder}: cannot be created: {error.strerror}") from error
+    with writing(folder), created_folder(folder.parent), atomic_path(folder) as temporary:
+        temporary.mkdir()
         for name, signal in zip(FILES, signals, strict=False):
             with AudioWriter(temporary / name, SAMPLE_RATE, 1, subtype="FLOAT") as writer:
                 writer.write(signal[:, None])

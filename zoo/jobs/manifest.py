@@ -8,7 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from zoo.errors import InputError
-from zoo.files import created_folder
+from zoo.files import created_folder, writing
 from zoo.jobs.task import STATUSES, Entry, Item
 
 FORMAT = "stemzoo job 1"
@@ -68,10 +68,8 @@ class Manifest:
         header = {"format": FORMAT, "settings": json.loads(json.dumps(settings))}
         with ExitStack() as stack:
             stack.enter_context(created_folder(self.path.parent))
-            try:
+            with writing(path):
                 self._file = stack.enter_context(self.path.open("a+b"))
-            except OSError as error:
-                raise InputError(f"{path}: cannot be written: {error.strerror}") from error
             self._lock()
             self._file.seek(0)
             self._read(self._file.read(), header)
@@ -130,12 +128,10 @@ class Manifest:
         self.entries[line["name"]], self._stamps[line["name"]] = entry, line.get("files", {})
 
     def _append(self, lines: Sequence[Mapping]) -> None:
-        try:
+        with writing(self.path):
             self._file.write(b"".join(map(_line, lines)))
             self._file.flush()
             os.fsync(self._file.fileno())
-        except OSError as error:
-            raise InputError(f"{self.path}: cannot be written: {error.strerror}") from error
 
     def is_done(self, item: Item) -> bool:
         """Whether the item is done, and the files read for it are what they were."""
